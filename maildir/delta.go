@@ -1,0 +1,63 @@
+package maildir
+
+// Delta is what lies between two snapshots of one mailbox.
+type Delta struct {
+	// Gone are the indexes in the old snapshot of messages that the new one has not,
+	// ascending, and GoneUIDs their UIDs in the same order.
+	Gone     []int
+	GoneUIDs []UID
+	// Changed are the UIDs of messages that both have and whose modseq differs.
+	Changed []UID
+	// Added counts the messages that only the new one has; they are its last ones.
+	Added int
+}
+
+// Diff compares two snapshots of one mailbox. Chunks that they share cost one
+// pointer comparison, so the price is that of the change, not of the mailbox.
+func Diff(old, new *Snapshot) Delta {
+	var d Delta
+	if old == new {
+		return d
+	}
+	oi, ni := 0, 0 // chunk numbers
+	ok, nk := 0, 0 // positions inside
+	for oi < len(old.chunks) || ni < len(new.chunks) {
+		if oi < len(old.chunks) && ni < len(new.chunks) && ok == 0 && nk == 0 && old.chunks[oi] == new.chunks[ni] {
+			oi, ni = oi+1, ni+1
+			continue
+		}
+		var o, n *Message
+		if oi < len(old.chunks) {
+			o = &old.chunks[oi].msgs[ok]
+		}
+		if ni < len(new.chunks) {
+			n = &new.chunks[ni].msgs[nk]
+		}
+		stepOld, stepNew := false, false
+		switch {
+		case n == nil || o != nil && o.UID < n.UID:
+			d.Gone = append(d.Gone, old.first[oi]+ok)
+			d.GoneUIDs = append(d.GoneUIDs, o.UID)
+			stepOld = true
+		case o == nil || n.UID < o.UID:
+			d.Added++
+			stepNew = true
+		default:
+			if o.ModSeq != n.ModSeq {
+				d.Changed = append(d.Changed, o.UID)
+			}
+			stepOld, stepNew = true, true
+		}
+		if stepOld {
+			if ok++; ok == len(old.chunks[oi].msgs) {
+				oi, ok = oi+1, 0
+			}
+		}
+		if stepNew {
+			if nk++; nk == len(new.chunks[ni].msgs) {
+				ni, nk = ni+1, 0
+			}
+		}
+	}
+	return d
+}

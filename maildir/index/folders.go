@@ -1,0 +1,87 @@
+package index
+
+import "strings"
+
+// Folder is a row of folders.
+type Folder struct {
+	ID          int64
+	Name, Dir   string
+	ObjectID    string
+	UIDValidity uint32
+	UIDNext     uint32
+	ModSeq      uint64
+	Recent      uint32
+	Special     []string
+	Keywords    []string
+
+	NewMtime, CurMtime, Scanned int64
+
+	Messages, Unseen, Deleted, Disk int64
+
+	Reserved  uint32
+	Forgotten uint64
+}
+
+// Folders lists all folders by name.
+func (t Tx) Folders() ([]Folder, error) {
+	rows, err := t.q.Query(`SELECT id, name, dir, object_id, uidvalidity, uidnext, modseq, recent, special, keywords,
+		new_mtime, cur_mtime, scanned, messages, unseen, deleted, disk, reserved, forgotten FROM folders ORDER BY name`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Folder
+	for rows.Next() {
+		var f Folder
+		var special, keywords string
+		if err := rows.Scan(&f.ID, &f.Name, &f.Dir, &f.ObjectID, &f.UIDValidity, &f.UIDNext, &f.ModSeq, &f.Recent, &special, &keywords,
+			&f.NewMtime, &f.CurMtime, &f.Scanned, &f.Messages, &f.Unseen, &f.Deleted, &f.Disk, &f.Reserved, &f.Forgotten); err != nil {
+			return nil, err
+		}
+		f.Special, f.Keywords = strings.Fields(special), lines(keywords)
+		out = append(out, f)
+	}
+	return out, rows.Err()
+}
+
+func lines(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, "\n")
+}
+
+// AddFolder makes a row and returns its id.
+func (t Tx) AddFolder(f *Folder) (int64, error) {
+	r, err := t.q.Exec(`INSERT INTO folders (name, dir, object_id, uidvalidity, uidnext, modseq, recent, special, keywords, reserved, forgotten)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		f.Name, f.Dir, f.ObjectID, f.UIDValidity, f.UIDNext, f.ModSeq, f.Recent, strings.Join(f.Special, " "), strings.Join(f.Keywords, "\n"), f.Reserved, f.Forgotten)
+	if err != nil {
+		return 0, err
+	}
+	return r.LastInsertId()
+}
+
+// SaveFolder writes everything of f but its id.
+func (t Tx) SaveFolder(f *Folder) error {
+	_, err := t.q.Exec(`UPDATE folders SET name = ?, dir = ?, object_id = ?, uidvalidity = ?, uidnext = ?, modseq = ?, recent = ?, special = ?,
+		keywords = ?, new_mtime = ?, cur_mtime = ?, scanned = ?, messages = ?, unseen = ?, deleted = ?, disk = ?, reserved = ?, forgotten = ? WHERE id = ?`,
+		f.Name, f.Dir, f.ObjectID, f.UIDValidity, f.UIDNext, f.ModSeq, f.Recent, strings.Join(f.Special, " "),
+		strings.Join(f.Keywords, "\n"), f.NewMtime, f.CurMtime, f.Scanned, f.Messages, f.Unseen, f.Deleted, f.Disk, f.Reserved, f.Forgotten, f.ID)
+	return err
+}
+
+// RemoveFolder removes the folder and all that belongs to it.
+func (t Tx) RemoveFolder(id int64) error {
+	for _, q := range []string{
+		`DELETE FROM parsed WHERE folder = ?`,
+		`DELETE FROM expunged WHERE folder = ?`,
+		`DELETE FROM messages WHERE folder = ?`,
+		`DELETE FROM folders WHERE id = ?`,
+	} {
+		if _, err := t.q.Exec(q, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}

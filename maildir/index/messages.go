@@ -1,0 +1,99 @@
+package index
+
+import "database/sql"
+
+// Places of a message's file.
+const (
+	PlaceNew     = 0
+	PlaceCur     = 1
+	PlaceCurBare = 2 // cur/, but the name has no ":2,"
+)
+
+// Message is a row of messages.
+type Message struct {
+	UID      uint32
+	ModSeq   uint64
+	Flags    uint64
+	Base     string
+	Place    int
+	Info     string
+	Disk     int64
+	Wire     int64
+	Kind     uint16
+	Internal int64
+	Saved    int64
+	UIDL     string
+	EmailID  string
+	ThreadID string
+	POPOrder int64
+}
+
+const messageColumns = `uid, modseq, flags, base, place, info, disk, wire, kind, internal, saved, uidl`
+
+// Messages calls fn for each message of the folder with a modseq above since, in UID
+// order. The row is reused: fn must copy what it keeps (strings may be kept).
+func (t Tx) Messages(folder int64, since uint64, fn func(*Message) error) error {
+	var rows *sql.Rows
+	var err error
+	if since == 0 {
+		rows, err = t.q.Query(`SELECT `+messageColumns+` FROM messages WHERE folder = ? ORDER BY uid`, folder)
+	} else {
+		rows, err = t.q.Query(`SELECT `+messageColumns+` FROM messages WHERE folder = ? AND modseq > ? ORDER BY uid`, folder, int64(since))
+	}
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var m Message
+	var flags int64
+	for rows.Next() {
+		if err := rows.Scan(&m.UID, &m.ModSeq, &flags, &m.Base, &m.Place, &m.Info, &m.Disk, &m.Wire, &m.Kind, &m.Internal, &m.Saved, &m.UIDL); err != nil {
+			return err
+		}
+		m.Flags = uint64(flags)
+		if err := fn(&m); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// AddMessage inserts a row. A base name that the folder has already fails with an
+// error that sqlitex.IsUnique knows.
+func (t Tx) AddMessage(folder int64, m *Message) error {
+	_, err := t.q.Exec(`INSERT INTO messages (folder, uid, modseq, flags, base, place, info, disk, wire, kind, internal, saved, uidl, email_id, thread_id, pop_order)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		folder, m.UID, int64(m.ModSeq), int64(m.Flags), m.Base, m.Place, m.Info, m.Disk, m.Wire, m.Kind, m.Internal, m.Saved, m.UIDL, m.EmailID, m.ThreadID, m.POPOrder)
+	return err
+}
+
+// SetFlags writes a message's flags, modseq and file name.
+func (t Tx) SetFlags(folder int64, m *Message) error {
+	_, err := t.q.Exec(`UPDATE messages SET flags = ?, modseq = ?, place = ?, info = ? WHERE folder = ? AND uid = ?`,
+		int64(m.Flags), int64(m.ModSeq), m.Place, m.Info, folder, m.UID)
+	return err
+}
+
+// SetFacts writes what the file's bytes are. The modseq stays: nothing that a client
+// may be told has changed.
+func (t Tx) SetFacts(folder int64, uid uint32, disk, wire int64, kind uint16) error {
+	_, err := t.q.Exec(`UPDATE messages SET disk = ?, wire = ?, kind = ? WHERE folder = ? AND uid = ?`, disk, wire, kind, folder, uid)
+	return err
+}
+
+// RemoveMessage deletes a message's row and what was parsed of it.
+func (t Tx) RemoveMessage(folder int64, uid uint32) error {
+	if _, err := t.q.Exec(`DELETE FROM messages WHERE folder = ? AND uid = ?`, folder, uid); err != nil {
+		return err
+	}
+	_, err := t.q.Exec(`DELETE FROM parsed WHERE folder = ? AND uid = ?`, folder, uid)
+	return err
+}
+
+// CopyIDs carries the email and thread ids of a message over to another row of the
+// same mail.
+func (t Tx) CopyIDs(srcFolder int64, srcUID uint32, dstFolder int64, dstUID uint32) error {
+	_, err := t.q.Exec(`UPDATE messages SET (email_id, thread_id) = (SELECT email_id, thread_id FROM messages WHERE folder = ? AND uid = ?)
+		WHERE folder = ? AND uid = ?`, srcFolder, srcUID, dstFolder, dstUID)
+	return err
+}

@@ -1,0 +1,79 @@
+package index
+
+// migrations only add, so that an older program still runs on a newer schema during
+// a rolling restart.
+var migrations = []string{
+	`CREATE TABLE account (
+		key   TEXT PRIMARY KEY,
+		value INTEGER NOT NULL
+	) WITHOUT ROWID;
+
+	CREATE TABLE folders (
+		id          INTEGER PRIMARY KEY AUTOINCREMENT,
+		name        TEXT NOT NULL UNIQUE,  -- as clients see it: UTF-8, "/" between levels
+		dir         TEXT NOT NULL UNIQUE,  -- on disk: "" is INBOX, ".A.B"
+		object_id   TEXT NOT NULL,         -- MAILBOXID, survives a rename
+		uidvalidity INTEGER NOT NULL,
+		uidnext     INTEGER NOT NULL,
+		modseq      INTEGER NOT NULL,      -- highest given
+		recent      INTEGER NOT NULL,      -- first UID that no session has called \Recent
+		special     TEXT NOT NULL DEFAULT '',
+		keywords    TEXT NOT NULL DEFAULT '', -- one per line, in bit order; only grows
+		new_mtime   INTEGER NOT NULL DEFAULT 0, -- nanoseconds, as last reconciled
+		cur_mtime   INTEGER NOT NULL DEFAULT 0,
+		scanned     INTEGER NOT NULL DEFAULT 0, -- when all names were last read, seconds
+		messages    INTEGER NOT NULL DEFAULT 0,
+		unseen      INTEGER NOT NULL DEFAULT 0,
+		deleted     INTEGER NOT NULL DEFAULT 0,
+		disk        INTEGER NOT NULL DEFAULT 0, -- bytes on disk, what quotas count
+		reserved    INTEGER NOT NULL DEFAULT 0, -- UIDs below it are reserved in the mirror
+		forgotten   INTEGER NOT NULL DEFAULT 0  -- expunges up to this modseq are forgotten
+	);
+
+	CREATE TABLE messages (
+		folder    INTEGER NOT NULL,
+		uid       INTEGER NOT NULL,
+		modseq    INTEGER NOT NULL,
+		flags     INTEGER NOT NULL,
+		base      TEXT NOT NULL,
+		place     INTEGER NOT NULL,            -- 0 new/, 1 cur/, 2 cur/ without ":2,"
+		info      TEXT NOT NULL DEFAULT '',    -- letters after ":2,"
+		disk      INTEGER NOT NULL DEFAULT -1, -- bytes, -1 not known yet
+		wire      INTEGER NOT NULL DEFAULT -1, -- octets on the wire, -1 not known yet
+		kind      INTEGER NOT NULL DEFAULT 0,  -- message.Kind
+		internal  INTEGER NOT NULL,            -- seconds
+		saved     INTEGER NOT NULL,
+		uidl      TEXT NOT NULL DEFAULT '',    -- '' when the base name gives it
+		pop_order INTEGER NOT NULL DEFAULT 0,
+		email_id  TEXT NOT NULL DEFAULT '',
+		thread_id TEXT NOT NULL DEFAULT '',
+		PRIMARY KEY (folder, uid)
+	) WITHOUT ROWID;
+	CREATE UNIQUE INDEX messages_base ON messages (folder, base);
+	CREATE INDEX messages_modseq ON messages (folder, modseq);
+
+	CREATE TABLE parsed (
+		folder INTEGER NOT NULL,
+		uid    INTEGER NOT NULL,
+		data   BLOB NOT NULL,
+		PRIMARY KEY (folder, uid)
+	);
+
+	CREATE TABLE expunged (
+		folder    INTEGER NOT NULL,
+		modseq    INTEGER NOT NULL,
+		uid       INTEGER NOT NULL,
+		base      TEXT NOT NULL,
+		announced INTEGER NOT NULL, -- 0: found gone by a scan that no client saw
+		PRIMARY KEY (folder, modseq, uid)
+	) WITHOUT ROWID;
+	CREATE INDEX expunged_base ON expunged (folder, base) WHERE announced = 0;
+
+	CREATE TABLE intents (
+		id     INTEGER PRIMARY KEY AUTOINCREMENT,
+		owner  INTEGER NOT NULL, -- the process that will do it; see maildir/intents.go
+		op     TEXT NOT NULL,
+		src    TEXT NOT NULL,
+		dst    TEXT NOT NULL DEFAULT ''
+	);`,
+}
