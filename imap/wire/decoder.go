@@ -74,6 +74,7 @@ type Decoder struct {
 	line    int64  // bytes of the command so far, literals left out
 	strs    int64  // bytes of literals kept in memory so far
 	depth   int    // open parentheses
+	touched bool   // a byte of it was seen: it must be read or skipped, even if no element wanted it
 	ended   bool   // the CRLF was consumed, or a synchronising literal was refused
 	buf     []byte // scratch for the element being read
 	partial bool   // buf holds the begin of a ReadLine cut short by a deadline
@@ -119,7 +120,7 @@ func (d *Decoder) Begin() error {
 func (d *Decoder) begin() {
 	d.err, d.last = nil, ""
 	d.line, d.strs, d.depth = 0, 0, 0
-	d.ended, d.partial = false, false
+	d.touched, d.ended, d.partial = false, false, false
 	d.scan = scanner{}
 	d.lit = Literal{}
 	if cap(d.buf) > keepScratch {
@@ -129,7 +130,7 @@ func (d *Decoder) begin() {
 
 // atStart tells whether the next byte of the stream is the first of a command.
 func (d *Decoder) atStart() bool {
-	return d.lit.state == litNone && (d.ended || d.line == 0)
+	return d.lit.state == litNone && (d.ended || !d.touched)
 }
 
 // Err returns the first error of this command: a *SyntaxError, ErrLineTooLong, ErrLiteralTooBig, what
@@ -220,6 +221,7 @@ func (d *Decoder) peek() (byte, bool) {
 	if err != nil {
 		return 0, d.setIOErr(err)
 	}
+	d.touched = true
 	return p[0], true
 }
 
@@ -306,7 +308,7 @@ func (d *Decoder) take(c charClass) bool {
 // word reads one or more bytes of class c into d.buf.
 func (d *Decoder) word(c charClass) bool {
 	b, ok := d.peek()
-	if !ok || !is(b, c) {
+	if !ok || !is(b, c) || b == '~' && d.literal8Next() {
 		return false
 	}
 	d.buf = d.buf[:0]

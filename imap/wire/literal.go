@@ -160,14 +160,8 @@ func (d *Decoder) ExpectLiteral() *Literal {
 // announce reads {n} {n+} ~{n} ~{n+} and the line end. LITERAL- is checked here, so that no caller forgets.
 func (d *Decoder) announce() bool {
 	c, ok := d.peek()
-	if !ok || c != '{' && c != '~' {
-		return false
-	}
-	binary := c == '~'
-	if binary && (!d.skip(1) || !d.expect(d.byte('{'), "literal after ~")) {
-		return false
-	}
-	if !binary && !d.skip(1) {
+	binary := ok && c == '~' && d.literal8Next()
+	if !ok || c != '{' && !binary || binary && !d.skip(1) || !d.skip(1) {
 		return false
 	}
 	d.last = "{"
@@ -191,6 +185,15 @@ func (d *Decoder) announce() bool {
 		return d.setErr(ErrLiteralTooBig)
 	}
 	return true
+}
+
+// literal8Next tells whether the "~" that comes next begins a literal8; alone it is an atom.
+func (d *Decoder) literal8Next() bool {
+	p, err := d.br.Peek(2)
+	if err != nil {
+		return d.setIOErr(err)
+	}
+	return p[1] == '{'
 }
 
 // accept asks Continue about the literal announced.

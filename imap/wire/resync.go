@@ -192,6 +192,7 @@ func (d *Decoder) ReadLine(max int) ([]byte, error) {
 		if end >= 0 {
 			p = p[:end+1]
 		}
+		d.touched = true
 		d.scan.write(p)
 		d.line += int64(len(p))
 		if room := max + 3 - len(d.buf); room > 0 {
