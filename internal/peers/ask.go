@@ -151,8 +151,8 @@ func (p *Post) AskAll(ctx context.Context, question []byte) (map[string][]byte, 
 	return answers, errors.Join(errs...)
 }
 
-// errGone says that the process asked has ended.
-var errGone = errors.New("the process is gone")
+// errGone says that there is nobody to answer.
+var errGone = errors.New("nobody answers here")
 
 func (p *Post) ask1(ctx context.Context, name string, question []byte) ([]byte, error) {
 	p.mu.Lock()
@@ -165,7 +165,16 @@ func (p *Post) ask1(ctx context.Context, name string, question []byte) ([]byte, 
 
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "unix", address)
-	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, os.ErrNotExist) {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		p.mu.Lock()
+		if to := p.roster.peers[name]; to != nil && !p.closed {
+			p.roster.bury(p.home, to)
+		}
+		p.mu.Unlock()
+		return nil, errGone
+	case errors.Is(err, os.ErrNotExist):
+		// It has just left, or it answers no questions.
 		return nil, errGone
 	}
 	if err != nil {

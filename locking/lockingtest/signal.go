@@ -126,8 +126,18 @@ func list(p *pair) {
 	l1.Release()
 	l2.Release()
 	l3.Release()
-	p.granted(w1).Release()
-	p.granted(w2).Release()
+	// Each stands behind a lease of its own process, so which of the two comes
+	// to the fore first is open.
+	select {
+	case r := <-w1.done:
+		w1.done <- r
+		p.granted(w1).Release()
+		p.granted(w2).Release()
+	case r := <-w2.done:
+		w2.done <- r
+		p.granted(w2).Release()
+		p.granted(w1).Release()
+	}
 }
 
 func heldTells(p *pair) {
