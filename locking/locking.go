@@ -114,8 +114,9 @@ type Manager interface {
 
 	// Held tells whether an Exclusive lease on key is held now, by anybody,
 	// and by whom. It is cheap enough to be called for each command of a
-	// client that is to be refused. All of the Holder but its Mode may be
-	// unknown (zero) if another process has it.
+	// client that is to be refused. If another process has it, all of the
+	// Holder but its Mode may be unknown (zero), in the first moments of the
+	// lease above all. The same goes for the error of TryAcquire.
 	Held(key Key) (Holder, bool)
 
 	// Close ends all waiting with ErrClosed and refuses new leases. Leases

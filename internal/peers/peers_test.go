@@ -225,6 +225,62 @@ func TestCloseLeavesNothing(t *testing.T) {
 	}
 }
 
+// What processes left that were killed while they joined is swept away in the
+// end, but never what one that is joining just now has made.
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	old := time.Now().Add(-2 * unborn)
+	for name, stays := range map[string]bool{
+		".old.say": false, ".old.ask": false, "old.ask": false, "foreign": true, ".foreign": true,
+		".new.say": true, ".new.ask": true, "new.ask": true,
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(name, "new") {
+			if err := os.Chtimes(path, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+		defer func() {
+			if _, err := os.Stat(path); (err == nil) != stays {
+				t.Errorf("%s: stays %v, want %v", name, err == nil, stays)
+			}
+		}()
+	}
+	joinTest(t, dir, nil)
+}
+
+// FuzzHear: no datagram of a stranger does harm.
+func FuzzHear(f *testing.F) {
+	f.Add([]byte{frameVersion, kindMessage, 'x'})
+	f.Add([]byte{frameVersion, kindHello})
+	f.Add([]byte{frameVersion, kindMissed})
+	f.Add([]byte{})
+	var heard, missed int
+	p, err := Join(f.TempDir(), Options{
+		Receive: func(b []byte) {
+			if heard++; len(b) > MaxMessage {
+				f.Errorf("%d bytes", len(b))
+			}
+		},
+		Missed: func() { missed++ },
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { p.Close() })
+	f.Fuzz(func(t *testing.T, b []byte) {
+		before := heard + missed
+		p.hear(b)
+		hello := len(b) >= frameHead && b[0] == frameVersion && b[1] == kindHello && len(b) <= frameHead+MaxMessage
+		if heard+missed == before && !hello {
+			t.Errorf("%q was ignored", b)
+		}
+	})
+}
+
 func BenchmarkSend(b *testing.B) {
 	dir := b.TempDir()
 	p, err := Join(dir, Options{Receive: func([]byte) {}})

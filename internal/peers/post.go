@@ -95,6 +95,7 @@ func join(dir string, opt Options) (_ *Post, err error) {
 			p.abandon()
 		}
 	}()
+	p.home.sweep()
 	if p.out, err = unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0); err != nil {
 		return nil, err
 	}

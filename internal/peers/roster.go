@@ -86,6 +86,35 @@ func (r *roster) bury(h *home, p *peer) {
 	os.Remove(h.path(p.name + askSuffix))
 }
 
+// unborn is how old an unfinished socket must be to be taken for one that
+// nobody will finish.
+const unborn = time.Minute
+
+// sweep removes what processes left that were killed while they joined.
+func (h *home) sweep() {
+	entries, err := os.ReadDir(h.dir)
+	if err != nil {
+		return
+	}
+	known := make(map[string]bool, len(entries))
+	for _, e := range entries {
+		known[e.Name()] = true
+	}
+	for _, e := range entries {
+		name := e.Name()
+		base, isAsk := strings.CutSuffix(name, askSuffix)
+		isSay := strings.HasSuffix(name, saySuffix)
+		hidden := strings.HasPrefix(name, ".") && (isAsk || isSay)
+		alone := isAsk && !known[base+saySuffix]
+		if !hidden && !alone {
+			continue
+		}
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > unborn {
+			os.Remove(h.path(name))
+		}
+	}
+}
+
 // Peers lists the names of the other processes in the directory. Some may be
 // dead without anybody having noticed.
 func (p *Post) Peers() []string {

@@ -20,13 +20,17 @@ func openTest(t testing.TB, dir string) *Manager {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
+	m.(*Manager).recordDelay = 0 // so that tests need not wait for it
 	return m.(*Manager)
 }
 
+// The suite runs as the manager is used, with holders written down late.
 func TestSuite(t *testing.T) {
 	lockingtest.Run(t, func(t *testing.T) (a, b locking.Manager) {
 		dir := t.TempDir()
-		return openTest(t, dir), openTest(t, dir)
+		x, y := openTest(t, dir), openTest(t, dir)
+		x.recordDelay, y.recordDelay = recordDelay, recordDelay
+		return x, y
 	})
 }
 
@@ -39,7 +43,7 @@ func TestSuiteOneProcess(t *testing.T) {
 }
 
 // A path longer than a socket address may be is no obstacle.
-func TestSuiteLongPath(t *testing.T) {
+func TestLongPath(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("d", 150))
 	a, b := openTest(t, dir), openTest(t, dir)
 	l, err := a.TryAcquire("k", locking.Exclusive, locking.Holder{Session: "one"})
@@ -280,6 +284,58 @@ func TestNewFails(t *testing.T) {
 	}
 }
 
+// What a process that hangs holds alone is listed all the same, with an error
+// that tells of the process.
+func TestHungProcess(t *testing.T) {
+	dir := t.TempDir()
+	a, b := openTest(t, dir), openTest(t, dir)
+	l, err := a.TryAcquire("k", locking.Exclusive, locking.Holder{Session: "hung"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range a.shards {
+		a.shards[i].mu.Lock() // it cannot list anything
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	all, err := b.List(ctx)
+	if err == nil || len(all) != 1 || all[0].Key != "k" || len(all[0].Holders) != 1 || all[0].Holders[0].Session != "hung" {
+		t.Errorf("List = %+v, %v", all, err)
+	}
+	if err := b.Break(ctx, "k"); err == nil || errors.Is(err, locking.ErrNotHeld) {
+		t.Errorf("Break = %v", err)
+	}
+	if _, err := b.TryAcquire("k", locking.Shared, locking.Holder{}); !errors.Is(err, locking.ErrBusy) {
+		t.Errorf("TryAcquire = %v", err)
+	}
+	for i := range a.shards {
+		a.shards[i].mu.Unlock()
+	}
+	l.Release()
+}
+
+// A lease that ends at once is never written down; one that lasts is.
+func TestRecordDelay(t *testing.T) {
+	dir := t.TempDir()
+	a, b := openTest(t, dir), openTest(t, dir)
+	a.recordDelay = time.Hour
+	l, err := a.TryAcquire("k", locking.Exclusive, locking.Holder{Session: "short"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := files(t, dir, "held"); len(got) != 0 {
+		t.Errorf("side files: %q", got)
+	}
+	if h, ok := b.Held("k"); !ok || h != (locking.Holder{Mode: locking.Exclusive}) {
+		t.Errorf("Held = %+v, %v", h, ok)
+	}
+	l.Release()
+	l.(*lease).announce() // the timer was just going off
+	if got := files(t, dir, "held"); len(got) != 0 {
+		t.Errorf("side files after the release: %q", got)
+	}
+}
+
 // A backend that fails says so; it is not "busy", and holds nothing.
 func TestBackendFails(t *testing.T) {
 	dir := t.TempDir()
@@ -314,6 +370,7 @@ func TestAllocations(t *testing.T) {
 func benchmark(b *testing.B, mode locking.Mode, also bool) {
 	dir := b.TempDir()
 	m := openTest(b, dir)
+	m.recordDelay = recordDelay
 	ctx := context.Background()
 	if also {
 		l, err := m.Acquire(ctx, "user@example.com", mode, locking.Holder{})
@@ -363,6 +420,7 @@ func BenchmarkHeld(b *testing.B) {
 func BenchmarkHandOver(b *testing.B) {
 	dir := b.TempDir()
 	ms := []*Manager{openTest(b, dir), openTest(b, dir)}
+	ms[0].recordDelay, ms[1].recordDelay = recordDelay, recordDelay
 	ctx := context.Background()
 	l, err := ms[0].Acquire(ctx, "k", locking.Exclusive, locking.Holder{})
 	if err != nil {

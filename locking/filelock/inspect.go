@@ -95,6 +95,14 @@ func (m *Manager) List(ctx context.Context) ([]locking.Status, error) {
 	for _, a := range answers {
 		add(a.Keys)
 	}
+	if err != nil {
+		// Some process hangs. What it holds alone stands in its side files.
+		for _, r := range m.readRecords() {
+			if s := byKey[locking.Key(r.Key)]; s == nil || len(s.Holders) == 0 {
+				add([]keyStatus{{Key: r.Key, Holders: []locking.Holder{r.Holder}}})
+			}
+		}
+	}
 	all := make([]locking.Status, 0, len(byKey))
 	for _, s := range byKey {
 		slices.SortStableFunc(s.Holders, bySince)
@@ -119,9 +127,11 @@ func (m *Manager) holdersHere(key locking.Key) []locking.Holder {
 }
 
 // holders lists who holds a key, for a refusal. Those that hold it together
-// with others have written nothing down; they are asked for if there is time.
+// with others have written nothing down, nor has who has just come; they are
+// asked for if there is time.
 func (m *Manager) holders(key locking.Key, ask bool) []locking.Holder {
-	if h, ok := m.Held(key); ok {
+	h, held := m.Held(key)
+	if held && !h.Since.IsZero() {
 		return []locking.Holder{h}
 	}
 	hs := m.holdersHere(key)
@@ -137,6 +147,9 @@ func (m *Manager) holders(key locking.Key, ask bool) []locking.Holder {
 				hs = append(hs, k.Holders...)
 			}
 		}
+	}
+	if held && len(hs) == 0 {
+		return []locking.Holder{h} // all that is known: somebody
 	}
 	slices.SortStableFunc(hs, bySince)
 	return hs[:min(len(hs), locking.MaxBusyHolders)]

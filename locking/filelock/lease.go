@@ -2,6 +2,8 @@ package filelock
 
 import (
 	"os"
+	"sync"
+	"time"
 
 	"bascule/locking"
 )
@@ -9,12 +11,18 @@ import (
 // lease is a seated lease, and one on its way before that.
 type lease struct {
 	locking.Signals
-	m      *Manager
-	inner  locking.Lease // the place in this process's queue
-	shard  *shard
-	seat   *seat         // set while seated or on the way; needs shard.mu
-	wake   chan struct{} // capacity 1; look again. nil if it never waited
-	record bool          // the side file is written
+	m     *Manager
+	inner locking.Lease // the place in this process's queue
+	shard *shard
+	seat  *seat         // set while seated or on the way; needs shard.mu
+	wake  chan struct{} // capacity 1; look again. nil if it never waited
+	timer *time.Timer   // will announce; nil if there is nothing to announce
+
+	// recordMu protects the fields below. It is held while a side file is
+	// written or removed.
+	recordMu sync.Mutex
+	recorded bool // the side file is written, and its place locked
+	over     bool // do not write it any more
 
 	holder     locking.Holder // not changed any more once seated
 	prev, next *lease         // among those seated; needs shard.mu
@@ -27,8 +35,13 @@ func (l *lease) Holder() locking.Holder { return l.holder }
 // announce writes who holds an exclusive lease, for other processes. The
 // lease is good without it; then others do not learn who has it.
 func (l *lease) announce() {
-	p := &l.seat.place
-	if err := l.m.writeRecord(p, l.Key(), l.holder); err != nil {
+	l.recordMu.Lock()
+	defer l.recordMu.Unlock()
+	if l.over {
+		return
+	}
+	p := placeOf(l.Key())
+	if err := l.m.writeRecord(&p, l.Key(), l.holder); err != nil {
 		l.m.log.Warn("the holder of a lock cannot be written down", "error", err)
 		return
 	}
@@ -38,12 +51,29 @@ func (l *lease) announce() {
 		os.Remove(l.m.recordPath(p.sideFile()))
 		return
 	}
-	l.record = true
+	l.recorded = true
 }
 
-// withdraw undoes announce, in the reverse order.
+// announceLater announces a lease that does not end at once. Writing and
+// removing a file costs ten times what the lease costs, and nobody asks who
+// holds what has been released.
+func (l *lease) announceLater(delay time.Duration) {
+	if delay == 0 {
+		l.announce()
+		return
+	}
+	l.timer = time.AfterFunc(delay, l.announce)
+}
+
+// withdraw undoes announce, in the reverse order, or prevents it.
 func (l *lease) withdraw(p *place) {
-	if !l.record {
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	l.recordMu.Lock()
+	defer l.recordMu.Unlock()
+	l.over = true
+	if !l.recorded {
 		return
 	}
 	if err := l.shard.file.unlock(p.record(), 1); err != nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"bascule/internal/peers"
 	"bascule/locking"
@@ -32,7 +33,10 @@ type Manager struct {
 	log     *slog.Logger
 	queue   *locking.Queue
 	post    *peers.Post
-	shards  [lockFiles]shard
+
+	recordDelay time.Duration // how long a lease lasts before it is announced
+
+	shards [lockFiles]shard
 
 	// users counts leases, and calls that are about to get one. Lock files
 	// are closed when the manager is closed and nobody is left, whichever
@@ -67,6 +71,7 @@ func open(dir string, opt Options) (*Manager, error) {
 	m := &Manager{
 		dir: dir, process: opt.Process, log: opt.Log,
 		queue: locking.NewQueue(), done: make(chan struct{}),
+		recordDelay: recordDelay,
 	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
@@ -175,7 +180,7 @@ func (m *Manager) acquire(ctx context.Context, inner locking.Lease, cause func()
 		return nil, m.refusal(err, key, holder.Mode, cause(), ctx != nil)
 	}
 	if holder.Mode == locking.Exclusive {
-		l.announce()
+		l.announceLater(m.recordDelay)
 	}
 	if m.closed.Load() {
 		// Close may have looked for leases to end before this one was seated.

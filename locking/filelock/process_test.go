@@ -39,6 +39,7 @@ func childMain(what, dir string) error {
 		return err
 	}
 	defer m.Close()
+	m.(*Manager).recordDelay = 0
 	ctx := context.Background()
 	who := locking.Holder{Session: "child", Protocol: "pop3"}
 	stdin := bufio.NewReader(os.Stdin)

@@ -6,12 +6,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"bascule/locking"
 )
 
 const (
+	// recordDelay is how long an exclusive lease lasts before its holder is
+	// written down.
+	recordDelay = 20 * time.Millisecond
 	// maxField bounds each text of a holder, in bytes.
 	maxField = 256
 	// maxKeyInRecord bounds the key in a record; a longer one is left out.
@@ -73,4 +77,36 @@ func (m *Manager) readRecord(name string) (record, bool) {
 	}
 	r.Holder = bounded(r.Holder)
 	return r, true
+}
+
+// readRecords reads the side files of other processes that can be believed.
+func (m *Manager) readRecords() []record {
+	dir, err := os.Open(filepath.Join(m.dir, "held"))
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1) // as far as they can be read
+	var rs []record
+	for _, name := range names {
+		r, ok := m.readRecord(name)
+		if !ok {
+			continue
+		}
+		p := placeOf(locking.Key(r.Key))
+		if p.sideFile() != name {
+			continue // its key was too long to be written down
+		}
+		sh := &m.shards[p.file()]
+		sh.mu.Lock()
+		f, err := sh.openLocked()
+		sh.mu.Unlock()
+		if err != nil {
+			continue
+		}
+		if live, err := f.against(locking.Shared, p.record(), 1); live && err == nil {
+			rs = append(rs, r)
+		}
+	}
+	return rs
 }

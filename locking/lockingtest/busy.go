@@ -51,17 +51,19 @@ func (p *pair) names(err error, cause error, mode locking.Mode, held locking.Mod
 func refusalTellsWho(p *pair) {
 	l := p.acquire(p.a, key, exclusive, "holder")
 	for _, m := range []locking.Manager{p.a, p.b} {
-		_, err := m.TryAcquire(key, shared, who("trying"))
+		// One that waits learns it even if the holder has just come.
+		ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
+		_, err := m.Acquire(ctx, key, shared, who("late"))
+		p.names(err, context.DeadlineExceeded, shared, exclusive, "holder")
+		cancel()
+
+		p.known(m, key, "holder")
+		_, err = m.TryAcquire(key, shared, who("trying"))
 		p.names(err, nil, shared, exclusive, "holder")
 
 		w := p.wait(m, key, exclusive, "waiter")
 		w.cancel()
 		p.names(p.refused(w), context.Canceled, exclusive, exclusive, "holder")
-
-		ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
-		_, err = m.Acquire(ctx, key, shared, who("late"))
-		p.names(err, context.DeadlineExceeded, shared, exclusive, "holder")
-		cancel()
 	}
 	l.Release()
 }

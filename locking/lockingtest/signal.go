@@ -153,6 +153,7 @@ func heldTells(p *pair) {
 		check(p.b, "")
 		l := p.acquire(p.a, key, exclusive, session)
 		check(p.a, session)
+		p.known(p.b, key, session)
 		check(p.b, session)
 		l.Release()
 	}

@@ -193,6 +193,18 @@ func (p *pair) until(what string, ok func() bool) {
 	}
 }
 
+// known waits until m can tell who holds a key exclusively.
+func (p *pair) known(m locking.Manager, k locking.Key, session string) {
+	p.Helper()
+	p.until("it is known that "+session+" holds the key", func() bool {
+		h, ok := m.Held(k)
+		if !ok || h.Mode != exclusive {
+			p.Fatalf("Held = %+v, %v", h, ok)
+		}
+		return h.Session == session
+	})
+}
+
 // leavesNothing is what every scenario ends with: no lease held, nobody in
 // line, in either process.
 func (p *pair) leavesNothing() {
