@@ -130,7 +130,7 @@ func (d *Decoder) begin() {
 
 // atStart tells whether the next byte of the stream is the first of a command.
 func (d *Decoder) atStart() bool {
-	return d.lit.state == litNone && (d.ended || !d.touched)
+	return d.lit.state == litNone && (d.ended || !d.touched && d.err == nil)
 }
 
 // Err returns the first error of this command: a *SyntaxError, ErrLineTooLong, ErrLiteralTooBig, what

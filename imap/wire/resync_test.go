@@ -68,7 +68,7 @@ func TestResyncGivesUp(t *testing.T) {
 		if err := d.Resync(); err != nil {
 			t.Errorf("%q: Resync before the first byte: %v", in, err)
 		}
-		d.skip(1)
+		d.Peek()
 		if err := d.Resync(); !errors.Is(err, ErrDesync) {
 			t.Errorf("%q: %v", in, err)
 		}
