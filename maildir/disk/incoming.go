@@ -98,6 +98,10 @@ func (in *Incoming) Publish(sub Sub, file string) error {
 	}
 	to := Place{Folder: in.folder, Sub: sub, File: file}
 	if err := in.m.publish(in.tmpPath(), to); err != nil {
+		// Without a rename flag in the kernel the link may be made and the unlink refused.
+		if same, serr := in.m.sameFile(in.tmpPath(), in.m.PathOf(to)); serr == nil && same {
+			in.m.fs.Remove(in.m.PathOf(to))
+		}
 		return fmt.Errorf("disk: publish message in %q: %w", in.folder, err)
 	}
 	in.done = true
@@ -129,3 +133,6 @@ func (in *Incoming) Abort() {
 		in.m.fs.Remove(in.tmpPath())
 	}
 }
+
+// Published tells that an intent log has taken the file out of tmp/, so that Abort does not touch it.
+func (in *Incoming) Published() { in.done = true }

@@ -41,7 +41,7 @@ func (m *Maildir) Stat(p Place) (Info, error) {
 
 // Rename moves a message file: from tmp/ to its final name, to other flags, or to another folder. It never replaces. It is
 // idempotent: if the source is missing and the target there, or both are the same file, it is done. A target that is another
-// file is ErrExists; if neither is there, ErrGone. Not durable before both subdirectories are synced.
+// file is ErrExists; if neither is there, ErrGone. Not durable before both subdirectories are synced, the target first.
 func (m *Maildir) Rename(from, to Place) error {
 	if from == to {
 		return nil

@@ -1,13 +1,15 @@
 package disk
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -69,6 +71,10 @@ func renameByLink(oldname, newname string) error {
 	if err := os.Link(oldname, newname); err != nil {
 		return err
 	}
+	// Were the old name's end durable before the new name, a power failure would take the message.
+	if err := (osFS{}).SyncDir(filepath.Dir(newname)); err != nil {
+		return err
+	}
 	return os.Remove(oldname)
 }
 
@@ -112,25 +118,23 @@ func (osFS) ReadDirNames(path string) ([]string, error) {
 	}
 }
 
-// appendNames takes the names out of a block of struct linux_dirent64.
+// appendNames takes the names out of a block of struct linux_dirent64: inode (8 bytes), offset (8), length of the
+// entry (2), type (1), name up to a NUL.
 func appendNames(names []string, block []byte) []string {
-	const head = int(unsafe.Offsetof(unix.Dirent{}.Name))
+	const reclen, head = 16, 19
 	packed := make([]byte, 0, len(block))
 	ends := make([]int, 0, len(block)/40)
-	for len(block) >= head {
-		ent := (*unix.Dirent)(unsafe.Pointer(&block[0]))
-		size := int(ent.Reclen)
-		if size < head || size > len(block) {
+	for len(block) > head {
+		size := int(binary.NativeEndian.Uint16(block[reclen:]))
+		if size <= head || size > len(block) {
 			break
 		}
 		name := block[head:size]
-		for i, c := range name {
-			if c == 0 {
-				name = name[:i]
-				break
-			}
+		if end := bytes.IndexByte(name, 0); end >= 0 {
+			name = name[:end]
 		}
-		if ent.Ino != 0 && string(name) != "." && string(name) != ".." {
+		inode := binary.NativeEndian.Uint64(block)
+		if inode != 0 && string(name) != "." && string(name) != ".." {
 			packed = append(packed, name...)
 			ends = append(ends, len(packed))
 		}

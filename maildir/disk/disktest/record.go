@@ -40,11 +40,15 @@ type op struct {
 
 // NewRecordFS begins to record what happens to root, whose present contents count as durable.
 func NewRecordFS(root string) (*RecordFS, error) {
-	base, err := readTree(root)
+	abs, err := filepath.Abs(root)
 	if err != nil {
 		return nil, fmt.Errorf("disktest: record %s: %w", root, err)
 	}
-	return &RecordFS{FS: disk.OS, root: filepath.Clean(root), base: base}, nil
+	base, err := readTree(abs)
+	if err != nil {
+		return nil, fmt.Errorf("disktest: record %s: %w", root, err)
+	}
+	return &RecordFS{FS: disk.OS, root: abs, base: base}, nil
 }
 
 // Len is the number of calls noted so far; Replay takes any number up to it.

@@ -2,15 +2,16 @@ package disktest
 
 import (
 	"io/fs"
+	"path/filepath"
 
 	"bascule/maildir/disk"
 )
 
-// LinkRenameFS renames as file systems must that lack the flag of renameat2: a link, then an unlink, each a call
-// that can fail. Put it over a FaultFS.
+// LinkRenameFS renames as file systems must that lack the flag of renameat2: a link, a sync, then an unlink, each a
+// call that can fail. Put it over a FaultFS.
 type LinkRenameFS struct{ disk.FS }
 
-// RenameNoReplace links and removes; directories are renamed after a look.
+// RenameNoReplace links, syncs and removes; directories are renamed after a look.
 func (f LinkRenameFS) RenameNoReplace(oldname, newname string) error {
 	st, err := f.FS.Stat(oldname)
 	if err != nil {
@@ -23,6 +24,9 @@ func (f LinkRenameFS) RenameNoReplace(oldname, newname string) error {
 		return f.FS.Rename(oldname, newname)
 	}
 	if err := f.FS.Link(oldname, newname); err != nil {
+		return err
+	}
+	if err := f.FS.SyncDir(filepath.Dir(newname)); err != nil {
 		return err
 	}
 	return f.FS.Remove(oldname)
