@@ -30,9 +30,8 @@ type Message struct {
 
 	inNew bool   // in new/, else in cur/
 	base  string // the identity of the file: its name up to ":"
-	info  string // letters after ":2,"
-	bare  bool   // in cur/ without ":2," (foreign)
-	uidl  string // "" when it is what UIDLOf makes of base
+	tail  string // the rest of its name: "" or ":2,FS"
+	uidl  string // "" when it is what uidlOfBase makes of base
 
 	internal int64 // seconds since 1970
 	saved    int64

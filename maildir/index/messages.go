@@ -4,9 +4,8 @@ import "database/sql"
 
 // Places of a message's file.
 const (
-	PlaceNew     = 0
-	PlaceCur     = 1
-	PlaceCurBare = 2 // cur/, but the name has no ":2,"
+	PlaceNew = 0
+	PlaceCur = 1
 )
 
 // Message is a row of messages.
@@ -16,7 +15,7 @@ type Message struct {
 	Flags    uint64
 	Base     string
 	Place    int
-	Info     string
+	Tail     string
 	Disk     int64
 	Wire     int64
 	Kind     uint16
@@ -28,7 +27,7 @@ type Message struct {
 	POPOrder int64
 }
 
-const messageColumns = `uid, modseq, flags, base, place, info, disk, wire, kind, internal, saved, uidl`
+const messageColumns = `uid, modseq, flags, base, place, tail, disk, wire, kind, internal, saved, uidl`
 
 // Messages calls fn for each message of the folder with a modseq above since, in UID
 // order. The row is reused: fn must copy what it keeps (strings may be kept).
@@ -47,7 +46,7 @@ func (t Tx) Messages(folder int64, since uint64, fn func(*Message) error) error 
 	var m Message
 	var flags int64
 	for rows.Next() {
-		if err := rows.Scan(&m.UID, &m.ModSeq, &flags, &m.Base, &m.Place, &m.Info, &m.Disk, &m.Wire, &m.Kind, &m.Internal, &m.Saved, &m.UIDL); err != nil {
+		if err := rows.Scan(&m.UID, &m.ModSeq, &flags, &m.Base, &m.Place, &m.Tail, &m.Disk, &m.Wire, &m.Kind, &m.Internal, &m.Saved, &m.UIDL); err != nil {
 			return err
 		}
 		m.Flags = uint64(flags)
@@ -61,16 +60,16 @@ func (t Tx) Messages(folder int64, since uint64, fn func(*Message) error) error 
 // AddMessage inserts a row. A base name that the folder has already fails with an
 // error that sqlitex.IsUnique knows.
 func (t Tx) AddMessage(folder int64, m *Message) error {
-	_, err := t.q.Exec(`INSERT INTO messages (folder, uid, modseq, flags, base, place, info, disk, wire, kind, internal, saved, uidl, email_id, thread_id, pop_order)
+	_, err := t.q.Exec(`INSERT INTO messages (folder, uid, modseq, flags, base, place, tail, disk, wire, kind, internal, saved, uidl, email_id, thread_id, pop_order)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		folder, m.UID, int64(m.ModSeq), int64(m.Flags), m.Base, m.Place, m.Info, m.Disk, m.Wire, m.Kind, m.Internal, m.Saved, m.UIDL, m.EmailID, m.ThreadID, m.POPOrder)
+		folder, m.UID, int64(m.ModSeq), int64(m.Flags), m.Base, m.Place, m.Tail, m.Disk, m.Wire, m.Kind, m.Internal, m.Saved, m.UIDL, m.EmailID, m.ThreadID, m.POPOrder)
 	return err
 }
 
 // SetFlags writes a message's flags, modseq and file name.
 func (t Tx) SetFlags(folder int64, m *Message) error {
-	_, err := t.q.Exec(`UPDATE messages SET flags = ?, modseq = ?, place = ?, info = ? WHERE folder = ? AND uid = ?`,
-		int64(m.Flags), int64(m.ModSeq), m.Place, m.Info, folder, m.UID)
+	_, err := t.q.Exec(`UPDATE messages SET flags = ?, modseq = ?, place = ?, tail = ? WHERE folder = ? AND uid = ?`,
+		int64(m.Flags), int64(m.ModSeq), m.Place, m.Tail, folder, m.UID)
 	return err
 }
 
@@ -96,4 +95,26 @@ func (t Tx) CopyIDs(srcFolder int64, srcUID uint32, dstFolder int64, dstUID uint
 	_, err := t.q.Exec(`UPDATE messages SET (email_id, thread_id) = (SELECT email_id, thread_id FROM messages WHERE folder = ? AND uid = ?)
 		WHERE folder = ? AND uid = ?`, srcFolder, srcUID, dstFolder, dstUID)
 	return err
+}
+
+// UIDOfBase finds a message by its file; 0 if the folder has none of that base name.
+func (t Tx) UIDOfBase(folder int64, base string) (uid uint32, err error) {
+	err = t.q.QueryRow(`SELECT coalesce((SELECT uid FROM messages WHERE folder = ? AND base = ?), 0)`, folder, base).Scan(&uid)
+	return uid, err
+}
+
+// Facts reads what is known of a message's bytes.
+func (t Tx) Facts(folder int64, uid uint32) (disk, wire int64, kind uint16, err error) {
+	err = t.q.QueryRow(`SELECT disk, wire, kind FROM messages WHERE folder = ? AND uid = ?`, folder, uid).Scan(&disk, &wire, &kind)
+	return disk, wire, kind, err
+}
+
+// Recount counts a folder's rows anew: the truth that its counters must show.
+func (t Tx) Recount(folder int64, seen, deleted uint64) (f Folder, err error) {
+	err = t.q.QueryRow(`SELECT count(*), coalesce(sum(flags & ?1 = 0), 0), coalesce(sum(flags & ?2 <> 0), 0),
+		coalesce(sum(max(disk, 0)), 0), coalesce(sum(max(wire, 0)), 0),
+		coalesce(sum(CASE WHEN flags & ?2 <> 0 THEN max(wire, 0) ELSE 0 END), 0), coalesce(sum(wire < 0), 0)
+		FROM messages WHERE folder = ?3`, int64(seen), int64(deleted), folder).
+		Scan(&f.Messages, &f.Unseen, &f.Deleted, &f.Disk, &f.Wire, &f.WireDeleted, &f.Unsized)
+	return f, err
 }

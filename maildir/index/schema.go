@@ -26,6 +26,9 @@ var migrations = []string{
 		unseen      INTEGER NOT NULL DEFAULT 0,
 		deleted     INTEGER NOT NULL DEFAULT 0,
 		disk        INTEGER NOT NULL DEFAULT 0, -- bytes on disk, what quotas count
+		wire        INTEGER NOT NULL DEFAULT 0, -- octets on the wire of those whose size is known
+		wire_deleted INTEGER NOT NULL DEFAULT 0, -- of these, the ones with \Deleted
+		unsized     INTEGER NOT NULL DEFAULT 0, -- messages whose size is not known
 		reserved    INTEGER NOT NULL DEFAULT 0, -- UIDs below it are reserved in the mirror
 		forgotten   INTEGER NOT NULL DEFAULT 0  -- expunges up to this modseq are forgotten
 	);
@@ -36,8 +39,8 @@ var migrations = []string{
 		modseq    INTEGER NOT NULL,
 		flags     INTEGER NOT NULL,
 		base      TEXT NOT NULL,
-		place     INTEGER NOT NULL,            -- 0 new/, 1 cur/, 2 cur/ without ":2,"
-		info      TEXT NOT NULL DEFAULT '',    -- letters after ":2,"
+		place     INTEGER NOT NULL,            -- 0 new/, 1 cur/
+		tail      TEXT NOT NULL DEFAULT '',    -- the rest of the file name: ":2,S"
 		disk      INTEGER NOT NULL DEFAULT -1, -- bytes, -1 not known yet
 		wire      INTEGER NOT NULL DEFAULT -1, -- octets on the wire, -1 not known yet
 		kind      INTEGER NOT NULL DEFAULT 0,  -- message.Kind
@@ -70,10 +73,9 @@ var migrations = []string{
 	CREATE INDEX expunged_base ON expunged (folder, base) WHERE announced = 0;
 
 	CREATE TABLE intents (
-		id     INTEGER PRIMARY KEY AUTOINCREMENT,
-		owner  INTEGER NOT NULL, -- the process that will do it; see maildir/intents.go
-		op     TEXT NOT NULL,
-		src    TEXT NOT NULL,
-		dst    TEXT NOT NULL DEFAULT ''
+		id    INTEGER PRIMARY KEY AUTOINCREMENT,
+		owner INTEGER NOT NULL, -- the process that does them; see maildir/intents.go
+		later INTEGER NOT NULL, -- 1: not before the POP3 session ends
+		ops   BLOB NOT NULL     -- one command's file operations, in order
 	);`,
 }

@@ -1,0 +1,187 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"bascule/internal/sqlitex"
+	"bascule/maildir/disk"
+	"bascule/maildir/index"
+)
+
+// Account is the mail of one address, open in this process and shared by all its
+// sessions there. Its methods may be called from any goroutine.
+//
+// Lock order: Account.mu, then the write lock (a file, between processes), then the
+// SQLite transaction. None is held while anything waits for a client, and nobody who
+// holds one asks for a maildrop lease.
+type Account struct {
+	store   *Store
+	address string
+	refs    int // store.mu protects it
+
+	policy atomic.Pointer[Policy]
+
+	opening sync.Mutex // held while open runs
+	ready   atomic.Bool
+
+	// mu protects the fields below, and everything of folders.
+	mu      sync.Mutex
+	shutErr error // why it cannot be used any more
+	dir     *disk.Maildir
+	db      *index.DB
+	lock    *writeLock
+	version int64 // of the database, as last seen
+	byID    map[int64]*folder
+	byName  map[string]*folder
+	journal journal
+
+	adds additions // has a lock of its own
+
+	// lostLetters remembers that a folder's keyword letters were reported missing.
+	log *slog.Logger
+}
+
+func newAccount(s *Store, address string) *Account {
+	a := &Account{store: s, address: address, log: s.opts.Log.With("account", address)}
+	a.policy.Store(&Policy{})
+	return a
+}
+
+// Address is the account's address, as given to Store.Account.
+func (a *Account) Address() string { return a.address }
+
+// SetPolicy makes p apply from now on.
+func (a *Account) SetPolicy(p Policy) {
+	if p.Exclusivity == "" {
+		p.Exclusivity = ExclusiveMailbox
+	}
+	a.policy.Store(&p)
+}
+
+// Policy is what applies now.
+func (a *Account) Policy() Policy { return *a.policy.Load() }
+
+// Close gives the account back; it is for each Store.Account once.
+func (a *Account) Close() { a.store.release(a) }
+
+// open makes what is missing and reads what the index knows. Later calls cost nothing.
+func (a *Account) open(ctx context.Context) error {
+	if a.ready.Load() {
+		return nil
+	}
+	a.opening.Lock()
+	defer a.opening.Unlock()
+	if a.ready.Load() {
+		return nil
+	}
+	a.mu.Lock()
+	err := a.openFiles(ctx)
+	a.mu.Unlock()
+	if err == nil {
+		err = a.load(ctx)
+	}
+	if err != nil {
+		a.mu.Lock()
+		a.closeFiles()
+		a.mu.Unlock()
+		return fmt.Errorf("maildir: open %s: %w", a.address, err)
+	}
+	a.ready.Store(true)
+	return nil
+}
+
+func (a *Account) openFiles(ctx context.Context) (err error) {
+	root := filepath.Join(disk.AccountDir(a.store.opts.DataDir, a.address), "Maildir")
+	a.dir, err = disk.Open(a.store.opts.FS, a.store.namer, root)
+	if errors.Is(err, disk.ErrNotMaildir) {
+		// Only a store that is really there may get a new Maildir.
+		if err := a.store.checkMarker(); err != nil {
+			return err
+		}
+		a.dir, err = disk.Create(a.store.opts.FS, a.store.namer, root)
+	}
+	if err != nil {
+		return err
+	}
+	dir := a.store.indexDir(a.address)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if a.lock, err = openWriteLock(filepath.Join(dir, "index.lock"), a.store.owner); err != nil {
+		return err
+	}
+	a.shutErr, a.version = nil, -1
+	a.byID, a.byName = map[int64]*folder{}, map[string]*folder{}
+	if a.db, err = index.Open(ctx, filepath.Join(dir, "index.db")); sqlitex.IsCorrupt(err) {
+		if err = a.setAside(filepath.Join(dir, "index.db")); err == nil {
+			a.db, err = index.Open(ctx, filepath.Join(dir, "index.db"))
+		}
+	}
+	return err
+}
+
+// setAside keeps a damaged index for study, so that a new one is made from the
+// Maildir and its mirror.
+func (a *Account) setAside(path string) error {
+	aside := fmt.Sprintf("%s.broken-%d", path, a.store.opts.Now().Unix())
+	a.log.Error("index is damaged: it is kept aside and made anew from the Maildir", "kept", aside)
+	if err := a.lock.Lock(); err != nil {
+		return err
+	}
+	defer a.lock.Unlock()
+	for _, suffix := range []string{"-wal", "-shm", ""} {
+		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// load reads the folders, finishes what a crash left, and makes what is missing.
+func (a *Account) load(ctx context.Context) error {
+	return a.write(ctx, func(w *writing) error {
+		if err := w.importFolders(); err != nil {
+			return err
+		}
+		return w.ensureFolders(a.Policy().Folders)
+	})
+}
+
+// shut ends the use of the account's files for good.
+func (a *Account) shut() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.shutErr == nil && a.db != nil {
+		a.strikeDone()
+	}
+	for _, f := range a.byID {
+		if f.box != nil {
+			f.box.unwatch()
+		}
+		f.mirror.close()
+	}
+	a.closeFiles()
+	a.shutErr = ErrClosed
+}
+
+// closeFiles closes what openFiles opened. a.mu is held.
+func (a *Account) closeFiles() {
+	if a.db != nil {
+		if err := a.db.Close(); err != nil {
+			a.log.Error("index did not close cleanly", "err", err)
+		}
+		a.db = nil
+	}
+	if a.lock != nil {
+		a.lock.Close()
+		a.lock = nil
+	}
+	a.ready.Store(false)
+}

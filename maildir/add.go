@@ -1,0 +1,196 @@
+package maildir
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"bascule/internal/sqlitex"
+	"bascule/maildir/disk"
+)
+
+// Adding one message: it is in tmp/ and synced; it gets its name in cur/, the folder is
+// synced, the index transaction gives it a UID, the client gets its OK, the others a
+// nudge. A file without a row is found by the next scan. Deliveries that wait at the
+// same moment share one commit.
+
+// additions is the queue of messages that wait for a commit.
+type additions struct {
+	mu      sync.Mutex // protects the fields below
+	waiting []*addition
+	running bool
+}
+
+type addition struct {
+	f    *folder
+	msg  *spooled
+	done chan error
+}
+
+// addOne publishes a spooled message and gives it its UID.
+func (a *Account) addOne(ctx context.Context, f *folder, s *spooled) error {
+	if err := a.resolveFlags(ctx, f, s); err != nil {
+		return err
+	}
+	if err := a.publishFile(f, s); err != nil {
+		return err
+	}
+	// From here on the message is there: the client's going away changes nothing.
+	x := &addition{f: f, msg: s, done: make(chan error, 1)}
+	a.adds.mu.Lock()
+	a.adds.waiting = append(a.adds.waiting, x)
+	if !a.adds.running {
+		a.adds.running = true
+		go a.commitAdditions()
+	}
+	a.adds.mu.Unlock()
+	err := <-x.done
+	if err != nil {
+		// The sender is told "no" and sends again: without this the message would be
+		// there twice.
+		if dir, derr := a.dirOf(f); derr == nil {
+			a.dir.Remove(disk.Place{Folder: dir, Sub: disk.Cur, File: s.base + s.tail})
+		}
+	}
+	return err
+}
+
+// commitAdditions commits what waits, all of it at a time, until nothing does.
+func (a *Account) commitAdditions() {
+	for {
+		a.adds.mu.Lock()
+		batch := a.adds.waiting
+		a.adds.waiting = nil
+		if len(batch) == 0 {
+			a.adds.running = false
+			a.adds.mu.Unlock()
+			return
+		}
+		a.adds.mu.Unlock()
+
+		refused := make([]error, len(batch))
+		err := a.write(context.Background(), func(w *writing) error {
+			for i, x := range batch {
+				err := w.addPublished(x.f, x.msg)
+				if isRefusal(err) {
+					refused[i] = err
+					continue
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for i, x := range batch {
+			if err != nil {
+				x.done <- err
+			} else {
+				x.done <- refused[i]
+			}
+		}
+	}
+}
+
+// addPublished gives a message whose file is in place its row.
+func (w *writing) addPublished(f *folder, s *spooled) error {
+	if f.gone {
+		return ErrNoMailbox
+	}
+	c := w.change(f)
+	uid, err := w.UIDOfBase(c.row.ID, s.base)
+	if err != nil {
+		return err
+	}
+	s.uidValidity = c.row.UIDValidity
+	if uid != 0 {
+		s.uid = UID(uid) // a scan was quicker; the row that it made is the message's
+		return nil
+	}
+	if err := w.checkQuota(s.facts.Disk, 1, 0); err != nil {
+		return err
+	}
+	if err := c.reserve(w, 1); err != nil {
+		return err
+	}
+	m, err := c.messageOf(w, s)
+	if err != nil {
+		return err
+	}
+	if err := c.add(w, m); err != nil {
+		return err
+	}
+	if s.before == c.row.CurMtime {
+		c.row.CurMtime = s.after
+	}
+	s.uid = m.UID
+	return nil
+}
+
+// messageOf gives a spooled message the next UID.
+func (c *change) messageOf(w *writing, s *spooled) (Message, error) {
+	uid, err := c.nextUID()
+	return Message{
+		UID: uid, Flags: s.bits, Size: s.facts.Wire, Disk: s.facts.Disk, Kind: s.facts.Kind,
+		base: s.base, tail: shared(s.tail), internal: s.internal.Unix(), saved: w.a.store.opts.Now().Unix(),
+	}, err
+}
+
+// isRefusal says that one message cannot be added, while others of the batch can.
+func isRefusal(err error) bool {
+	return err != nil && (isAny(err, ErrOverQuota, ErrNoMailbox, ErrUIDsExhausted) || sqlitex.IsUnique(err))
+}
+
+// publishing keeps the two looks at the folder's time close to the change between them.
+var publishing [64]sync.Mutex
+
+// publishFile gives the file its name in cur/, durably.
+func (a *Account) publishFile(f *folder, s *spooled) error {
+	dir, err := a.dirOf(f)
+	if err != nil {
+		return err
+	}
+	err = a.publishTimed(f, dir, s)
+	if err == nil {
+		s.published = true
+		err = a.dir.Sync(dir, disk.Cur)
+	}
+	if err != nil {
+		if s.published {
+			a.dir.Remove(disk.Place{Folder: dir, Sub: disk.Cur, File: s.base + s.tail})
+		}
+		return fmt.Errorf("maildir: add message: %w", err)
+	}
+	return nil
+}
+
+func (a *Account) publishTimed(f *folder, dir string, s *spooled) error {
+	mu := &publishing[uint64(f.row.ID)%uint64(len(publishing))]
+	mu.Lock()
+	defer mu.Unlock()
+	before, err := a.dir.Times(dir)
+	if err != nil {
+		return err
+	}
+	if err := s.in.Publish(disk.Cur, s.base+s.tail); err != nil {
+		return err
+	}
+	after, err := a.dir.Times(dir)
+	s.before, s.after = before.Cur, after.Cur
+	return err
+}
+
+// resolveFlags turns a message's flag names into bits and the end of its file name,
+// making keywords that the folder does not have yet.
+func (a *Account) resolveFlags(ctx context.Context, f *folder, s *spooled) error {
+	s.tail = ":2,"
+	if len(s.flags) == 0 {
+		return nil
+	}
+	bits, keywords, err := a.flagBits(ctx, f, s.flags)
+	if err != nil {
+		return err
+	}
+	s.bits, s.tail = bits, ":2,"+infoLetters(bits, "", keywords)
+	return nil
+}

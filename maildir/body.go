@@ -1,0 +1,164 @@
+package maildir
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"bascule/internal/message"
+	"bascule/maildir/disk"
+)
+
+// Body is an open message. Offsets and sizes are octets on the IMAP wire: bare LF has
+// become CRLF, NUL has become 0x80. It is used by one goroutine and must be closed.
+type Body struct {
+	file  disk.File
+	facts message.Facts
+	// converted is the wire form of a message that is not stored so, if it is small.
+	converted []byte
+}
+
+// convertInMemory is up to which size such a message is converted at once; of larger
+// ones each Section converts from the beginning.
+const convertInMemory = 4 << 20
+
+// Size is the message's octets.
+func (b *Body) Size() int64 { return b.facts.Wire }
+
+// Facts tells what its bytes are.
+func (b *Body) Facts() message.Facts { return b.facts }
+
+// Kind is Facts().Kind.
+func (b *Body) Kind() message.Kind { return b.facts.Kind }
+
+// Close closes the file.
+func (b *Body) Close() error { return b.file.Close() }
+
+// Section reads n octets from off on; fewer if the message ends before.
+func (b *Body) Section(off, n int64) io.Reader {
+	if off < 0 || off >= b.facts.Wire || n <= 0 {
+		return bytes.NewReader(nil)
+	}
+	n = min(n, b.facts.Wire-off)
+	switch {
+	case b.facts.Kind.Direct():
+		return io.NewSectionReader(b.file, off, n)
+	case b.converted == nil && b.facts.Wire <= convertInMemory:
+		b.converted = make([]byte, 0, b.facts.Wire)
+		buf := bytes.NewBuffer(b.converted)
+		io.Copy(buf, message.NewWireReader(b.whole()))
+		b.converted = buf.Bytes()
+	}
+	if b.converted != nil {
+		size := int64(len(b.converted))
+		return bytes.NewReader(b.converted[min(off, size):min(off+n, size)])
+	}
+	r := message.NewWireReader(b.whole())
+	io.CopyN(io.Discard, r, off)
+	return io.LimitReader(r, n)
+}
+
+func (b *Body) whole() io.Reader { return io.NewSectionReader(b.file, 0, b.facts.Disk) }
+
+// WriteRange writes n octets from off on. Where the bytes on disk are those of the wire
+// and w can read from a file (a plain TCP connection), they do not pass through user
+// space. If the file is shorter than it was, the rest is filled with spaces, so that
+// the literal that was announced stays in step.
+func (b *Body) WriteRange(w io.Writer, off, n int64) (int64, error) {
+	if off < 0 || n <= 0 || off >= b.facts.Wire {
+		return 0, nil
+	}
+	n = min(n, b.facts.Wire-off)
+	var done int64
+	var err error
+	if f := disk.OSFile(b.file); f != nil && b.facts.Kind.Direct() {
+		if _, err := f.Seek(off, io.SeekStart); err != nil {
+			return 0, fmt.Errorf("maildir: read message: %w", err)
+		}
+		done, err = io.Copy(w, io.LimitReader(f, n))
+	} else {
+		done, err = io.Copy(w, b.Section(off, n))
+	}
+	if err != nil || done == n {
+		return done, err
+	}
+	fill, err := io.Copy(w, io.LimitReader(spaces{}, n-done))
+	return done + fill, err
+}
+
+type spaces struct{}
+
+func (spaces) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+// Open opens a message. One that was expunged meanwhile is ErrGone; one whose file was
+// renamed is found under its new name.
+func (m *Mailbox) Open(ctx context.Context, msg *Message) (*Body, error) {
+	b, err := m.a.openBody(msg.place(m.where.Load().dir), msg.Facts())
+	if !isMissing(err) {
+		return b, err
+	}
+	// The name may be that of an older snapshot, or a stranger may have renamed the
+	// file: look again, twice.
+	for range 2 {
+		if _, err := m.Refresh(ctx); err != nil {
+			return nil, err
+		}
+		now := m.current.Load().Find(msg.UID)
+		if now == nil {
+			return nil, ErrGone
+		}
+		b, err = m.a.openBody(now.place(m.where.Load().dir), now.Facts())
+		if !isMissing(err) {
+			return b, err
+		}
+		if err := m.scan(ctx, true); err != nil {
+			return nil, err
+		}
+	}
+	return nil, ErrGone
+}
+
+func (a *Account) openBody(p disk.Place, facts message.Facts) (*Body, error) {
+	f, err := a.dir.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("maildir: open message: %w", err)
+	}
+	if facts.Kind&message.Known == 0 || facts.Disk != st.Size() {
+		// Unknown, or a stranger changed the file's length: what is on disk now is
+		// what will be sent.
+		if facts, err = factsOf(io.NewSectionReader(f, 0, st.Size())); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("maildir: open message: %w", err)
+		}
+	}
+	return &Body{file: f, facts: facts}, nil
+}
+
+func factsOf(r io.Reader) (message.Facts, error) {
+	var s message.Scanner
+	if _, err := io.Copy(&s, r); err != nil {
+		return message.Facts{}, err
+	}
+	return s.Facts(), nil
+}
+
+// measure reads a file to learn what its bytes are.
+func (a *Account) measure(p disk.Place) (message.Facts, error) {
+	f, err := a.dir.Open(p)
+	if err != nil {
+		return message.Facts{}, err
+	}
+	defer f.Close()
+	return factsOf(f)
+}

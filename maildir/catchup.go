@@ -1,0 +1,156 @@
+package maildir
+
+import (
+	"context"
+
+	"bascule/maildir/index"
+)
+
+// catchUp brings this process in step with what others have written, in a read or
+// write transaction. It costs one small query if nobody has. a.mu is held.
+//
+// It may be called in a transaction that fails later: what it read is true all the
+// same, because the others have committed it.
+func (a *Account) catchUp(tx index.Tx) (changed bool, err error) {
+	v, err := tx.Version()
+	if err != nil || v == a.version {
+		return false, err
+	}
+	rows, err := tx.Folders()
+	if err != nil {
+		return false, err
+	}
+	present := make(map[int64]bool, len(rows))
+	for i := range rows {
+		present[rows[i].ID] = true
+		if err := a.takeRow(tx, &rows[i]); err != nil {
+			return false, err
+		}
+	}
+	for id, f := range a.byID {
+		if !present[id] {
+			a.forget(f)
+		}
+	}
+	clear(a.byName)
+	for _, f := range a.byID {
+		a.byName[f.row.Name] = f
+	}
+	a.version = v
+	return true, nil
+}
+
+// catchUp of a writing also finishes what dead processes have left.
+func (w *writing) catchUp() error {
+	changed, err := w.a.catchUp(w.Tx)
+	if err != nil || !changed {
+		return err
+	}
+	return w.finishDead()
+}
+
+// takeRow makes row what is known of its folder, and brings its open mailbox in step.
+func (a *Account) takeRow(tx index.Tx, row *index.Folder) error {
+	f := a.byID[row.ID]
+	if f == nil {
+		a.byID[row.ID] = &folder{a: a, row: *row}
+		return nil
+	}
+	f.row = *row
+	if f.box == nil {
+		return nil
+	}
+	f.box.moved(row)
+	old := f.box.current.Load()
+	if ModSeq(row.ModSeq) == old.modSeq && UID(row.UIDNext) == old.uidNext {
+		return nil
+	}
+	s, err := f.loadSince(tx, old)
+	if err != nil {
+		return err
+	}
+	f.box.current.Store(s)
+	f.box.wake()
+	return nil
+}
+
+// loadSince makes the snapshot after old from what has changed since, or anew if that
+// is not known any more.
+func (f *folder) loadSince(tx index.Tx, old *Snapshot) (*Snapshot, error) {
+	if uint64(old.modSeq) < f.row.Forgotten || old.uidValidity != f.row.UIDValidity {
+		return f.loadAll(tx)
+	}
+	var e edit
+	err := tx.Messages(f.row.ID, uint64(old.modSeq), func(r *index.Message) error {
+		if _, ok := old.Index(UID(r.UID)); ok {
+			e.replace = append(e.replace, messageOf(r))
+		} else {
+			e.add = append(e.add, messageOf(r))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	uids, err := tx.ExpungedSince(f.row.ID, uint64(old.modSeq))
+	if err != nil {
+		return nil, err
+	}
+	for _, uid := range uids {
+		e.remove = append(e.remove, UID(uid))
+	}
+	return old.apply(f.head(), e), nil
+}
+
+// loadAll reads the whole folder.
+func (f *folder) loadAll(tx index.Tx) (*Snapshot, error) {
+	msgs := make([]Message, 0, f.row.Messages)
+	err := tx.Messages(f.row.ID, 0, func(r *index.Message) error {
+		msgs = append(msgs, messageOf(r))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newSnapshot(f.head(), msgs), nil
+}
+
+// forget drops a folder that was deleted. Sessions that have it open are woken and
+// find Mailbox.Deleted true.
+func (a *Account) forget(f *folder) {
+	f.gone = true
+	delete(a.byID, f.row.ID)
+	if a.byName[f.row.Name] == f {
+		delete(a.byName, f.row.Name)
+	}
+	f.mirror.close()
+	if f.box != nil {
+		f.box.gone.Store(true)
+		f.box.wake()
+	}
+}
+
+// read runs fn with everything in step, in a read transaction. a.mu is held by it, so
+// fn must be short and must not write.
+func (a *Account) read(ctx context.Context, fn func(index.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.shutErr != nil {
+		return a.shutErr
+	}
+	if a.db == nil {
+		return ErrClosed
+	}
+	return a.db.Read(context.WithoutCancel(ctx), func(tx index.Tx) error {
+		if _, err := a.catchUp(tx); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
+// tx is a transaction of the index.
+type tx = index.Tx

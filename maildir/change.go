@@ -1,0 +1,140 @@
+package maildir
+
+import (
+	"fmt"
+	"math"
+
+	"bascule/internal/message"
+	"bascule/maildir/index"
+)
+
+func kindOf(k uint16) message.Kind { return message.Kind(k) }
+
+// commonTails are the ends of file names that most messages have: one string each
+// instead of one per message.
+var commonTails = func() map[string]string {
+	m := map[string]string{}
+	for _, t := range []string{"", ":2,", ":2,S", ":2,RS", ":2,FS", ":2,F", ":2,T", ":2,ST", ":2,FRS", ":2,D", ":2,DS"} {
+		m[t] = t
+	}
+	return m
+}()
+
+func shared(tail string) string {
+	if t, ok := commonTails[tail]; ok {
+		return t
+	}
+	return tail
+}
+
+// maxUID keeps clear of the values that other programs take for broken.
+const maxUID = math.MaxUint32 - 1
+
+// bump gives the change its modseq: one for everything it does to the folder.
+func (c *change) bump() ModSeq {
+	if c.row.ModSeq == c.f.row.ModSeq {
+		c.row.ModSeq++
+	}
+	return ModSeq(c.row.ModSeq)
+}
+
+// nextUID takes the next UID.
+func (c *change) nextUID() (UID, error) {
+	if c.row.UIDNext >= maxUID {
+		return 0, fmt.Errorf("%w: %s", ErrUIDsExhausted, c.row.Name)
+	}
+	uid := UID(c.row.UIDNext)
+	c.row.UIDNext++
+	return uid, nil
+}
+
+// tally adds or takes away one message's share of the folder's counters.
+func (c *change) tally(m *Message, sign int64) {
+	r := &c.row
+	r.Messages += sign
+	if m.Flags&FlagSeen == 0 {
+		r.Unseen += sign
+	}
+	if m.Flags&FlagDeleted != 0 {
+		r.Deleted += sign
+	}
+	if m.Disk > 0 {
+		r.Disk += sign * m.Disk
+	}
+	if m.Size < 0 {
+		r.Unsized += sign
+		return
+	}
+	r.Wire += sign * m.Size
+	if m.Flags&FlagDeleted != 0 {
+		r.WireDeleted += sign * m.Size
+	}
+}
+
+// add inserts a message that has its UID already. Additions must come in UID order.
+func (c *change) add(w *writing, m Message) error {
+	m.ModSeq = c.bump()
+	r := rowOf(&m)
+	if err := w.AddMessage(c.row.ID, &r); err != nil {
+		return err
+	}
+	c.tally(&m, 1)
+	c.edit.add = append(c.edit.add, m)
+	return nil
+}
+
+// replace writes new flags and a new file name; told says that clients must hear of it.
+// Replacements must come in UID order.
+func (c *change) replace(w *writing, old *Message, m Message, told bool) error {
+	if told {
+		m.ModSeq = c.bump()
+	}
+	r := rowOf(&m)
+	if err := w.SetFlags(c.row.ID, &r); err != nil {
+		return err
+	}
+	c.tally(old, -1)
+	c.tally(&m, 1)
+	c.edit.replace = append(c.edit.replace, m)
+	return nil
+}
+
+// refact writes what a message's bytes turned out to be.
+func (c *change) refact(w *writing, old *Message, m Message) error {
+	if err := w.SetFacts(c.row.ID, uint32(m.UID), m.Disk, m.Size, uint16(m.Kind)); err != nil {
+		return err
+	}
+	c.tally(old, -1)
+	c.tally(&m, 1)
+	c.edit.replace = append(c.edit.replace, m)
+	return nil
+}
+
+// remove deletes a message's row and keeps its UID in the expunge history. Removals
+// must come in UID order.
+func (c *change) remove(w *writing, m *Message, announced bool) error {
+	if err := w.RemoveMessage(c.row.ID, uint32(m.UID)); err != nil {
+		return err
+	}
+	e := index.Expunged{UID: uint32(m.UID), ModSeq: uint64(c.bump()), Base: m.base}
+	if err := w.AddExpunged(c.row.ID, e, announced); err != nil {
+		return err
+	}
+	c.tally(m, -1)
+	c.edit.remove = append(c.edit.remove, m.UID)
+	return nil
+}
+
+// trim keeps the expunge history bounded. It looks only once in a while, at a price
+// that does not depend on the history's length.
+func (c *change) trim(w *writing) error {
+	keep := w.a.store.opts.KeepExpunged
+	if len(c.edit.remove) == 0 || c.row.ModSeq%64 != 0 && len(c.edit.remove) < keep {
+		return nil
+	}
+	forgotten, err := w.TrimExpunged(c.row.ID, keep)
+	if err == nil && forgotten > c.row.Forgotten {
+		c.row.Forgotten = forgotten
+	}
+	return err
+}

@@ -1,0 +1,75 @@
+package maildir
+
+import (
+	"bascule/internal/notify"
+	"bascule/maildir/disk"
+	"bascule/maildir/index"
+)
+
+// folder is what this process knows of one folder, whether a session has it open or
+// not. Account.mu protects it.
+type folder struct {
+	a      *Account
+	row    index.Folder
+	box    *Mailbox // while somebody uses it, and a while longer
+	mirror mirror
+	gone   bool // deleted
+
+	// scanSoon asks the next refresh to read the names in cur/ although the times
+	// tell of no change: a foreign program was seen there.
+	scanSoon bool
+}
+
+func (f *folder) head() snapshotHead {
+	return snapshotHead{f.row.UIDValidity, UID(f.row.UIDNext), ModSeq(f.row.ModSeq), f.row.Keywords}
+}
+
+// topic is the folder's name on the nudge bus.
+func (f *folder) topic() notify.Topic {
+	return notify.Topic(f.a.address + "\x00" + f.row.ObjectID)
+}
+
+// nudge tells everybody, here and in other processes, to look again.
+func (f *folder) nudge() {
+	if f.box != nil {
+		f.box.publishing.Store(true)
+		defer f.box.publishing.Store(false)
+		f.box.wake()
+	}
+	f.a.store.opts.Bus.Publish(f.topic())
+}
+
+// place is where a message's file lies. a.mu is held.
+func (f *folder) place(m *Message) disk.Place { return m.place(f.row.Dir) }
+
+// place is where the message's file lies, in the folder with this directory.
+func (m *Message) place(dir string) disk.Place {
+	p := disk.Place{Folder: dir, Sub: disk.Cur, File: m.base + m.tail}
+	if m.inNew {
+		p.Sub = disk.New
+	}
+	return p
+}
+
+// messageOf is the in-memory form of a row.
+func messageOf(r *index.Message) Message {
+	return Message{
+		UID: UID(r.UID), ModSeq: ModSeq(r.ModSeq), Flags: Flags(r.Flags),
+		Size: r.Wire, Disk: r.Disk, Kind: kindOf(r.Kind),
+		inNew: r.Place == index.PlaceNew, base: r.Base, tail: shared(r.Tail), uidl: r.UIDL,
+		internal: r.Internal, saved: r.Saved,
+	}
+}
+
+func rowOf(m *Message) index.Message {
+	r := index.Message{
+		UID: uint32(m.UID), ModSeq: uint64(m.ModSeq), Flags: uint64(m.Flags),
+		Wire: m.Size, Disk: m.Disk, Kind: uint16(m.Kind),
+		Place: index.PlaceCur, Base: m.base, Tail: m.tail, UIDL: m.uidl,
+		Internal: m.internal, Saved: m.saved,
+	}
+	if m.inNew {
+		r.Place = index.PlaceNew
+	}
+	return r
+}

@@ -1,0 +1,221 @@
+package maildir
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"bascule/maildir/disk"
+	"bascule/maildir/index"
+)
+
+// importFolders brings the index in step with the folders on disk: all of them when
+// the index is new or was lost, otherwise those that another program made. What the
+// folder's UID list or Courier's knows of UIDs, UIDVALIDITY, UIDLs and keywords is
+// kept. a.mu is held.
+func (w *writing) importFolders() error {
+	a := w.a
+	list, err := a.dir.Folders()
+	if err != nil {
+		return err
+	}
+	enc, mixed := disk.DetectEncoding(list.Dirs)
+	if mixed {
+		a.log.Warn("folder names are in two encodings; those in modified UTF-7 show undecoded")
+	}
+	known := map[string]bool{}
+	for _, f := range a.byID {
+		known[f.row.Dir] = true
+	}
+	for _, dir := range list.Dirs {
+		if known[dir] {
+			continue
+		}
+		name, err := disk.FolderName(dir, enc)
+		if err != nil {
+			a.log.Warn("a folder's directory has no name that clients could use; it is left alone", "dir", dir)
+			continue
+		}
+		if err := w.importFolder(name, dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// encoding is how this account writes folder names.
+func (a *Account) encoding() disk.Encoding {
+	dirs := make([]string, 0, len(a.byID))
+	for _, f := range a.byID {
+		dirs = append(dirs, f.row.Dir)
+	}
+	enc, _ := disk.DetectEncoding(dirs)
+	return enc
+}
+
+// importFolder makes the row of a folder that is on disk, and rows for its messages.
+func (w *writing) importFolder(name, dir string) error {
+	old, err := w.readUIDs(dir)
+	if err != nil {
+		return err
+	}
+	keywords, _, err := w.a.dir.ReadKeywords(dir)
+	if err != nil {
+		return err
+	}
+	f, err := w.addFolder(name, dir, old, keywords)
+	if err != nil {
+		return err
+	}
+	c := w.change(f)
+	listing, err := w.a.dir.Scan(dir)
+	if err != nil {
+		return err
+	}
+	return c.adoptAll(w, listing, old)
+}
+
+// knownUIDs is what other files than the index know of a folder.
+type knownUIDs struct {
+	uidValidity uint32
+	next        uint32
+	uid         map[string]uint32
+	uidl        map[string]string
+}
+
+// readUIDs reads the folder's UID list, or Courier's where there is none.
+func (w *writing) readUIDs(dir string) (k knownUIDs, err error) {
+	list, err := w.a.dir.ReadUIDList(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		list, err = w.a.dir.ReadCourierUIDs(dir)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		list, err = &disk.UIDList{}, nil
+	}
+	if err != nil && list == nil {
+		return k, err
+	}
+	if err != nil || list.Bad > 0 {
+		w.a.log.Warn("the folder's list of UIDs is damaged; what can be read of it is used", "dir", dir, "bad", list.Bad, "err", err)
+	}
+	k.uidValidity, k.next = list.UIDValidity, max(list.Next(), 1)
+	k.uid = make(map[string]uint32, len(list.Records))
+	k.uidl = map[string]string{}
+	for _, r := range list.Records {
+		k.uid[r.Base] = r.UID
+		if id, ok := r.UIDL(); ok && validUIDL(id) {
+			k.uidl[r.Base] = id
+		}
+	}
+	if dir != "" {
+		return k, nil
+	}
+	sizes, err := w.a.dir.ReadCourierSizes()
+	if errors.Is(err, fs.ErrNotExist) {
+		return k, nil
+	}
+	if err != nil {
+		return k, err
+	}
+	for _, e := range sizes.Entries {
+		if id := e.UIDL(); validUIDL(id) && k.uidl[e.Base] == "" {
+			k.uidl[e.Base] = id
+		}
+	}
+	return k, nil
+}
+
+// addFolder inserts a folder's row.
+func (w *writing) addFolder(name, dir string, k knownUIDs, keywords disk.Keywords) (*folder, error) {
+	if len(w.a.byID) >= maxMailboxes {
+		return nil, fmt.Errorf("%w: %d", ErrTooManyMailboxes, len(w.a.byID))
+	}
+	row := index.Folder{
+		Name: name, Dir: dir, ObjectID: newObjectID(),
+		UIDValidity: k.uidValidity, UIDNext: max(k.next, 1), ModSeq: 1, Recent: max(k.next, 1), Forgotten: 1,
+	}
+	if row.UIDValidity == 0 {
+		v, err := w.newUIDValidity()
+		if err != nil {
+			return nil, err
+		}
+		row.UIDValidity = v
+	}
+	last := 26
+	for last > 0 && keywords[last-1] == "" {
+		last--
+	}
+	for i, k := range keywords[:last] {
+		if k == "" || !validKeyword(k) || containsFold(row.Keywords, k) {
+			k = fmt.Sprintf("unknown-%d", i) // the letter keeps its place
+		}
+		row.Keywords = append(row.Keywords, k)
+	}
+	var err error
+	if row.ID, err = w.AddFolder(&row); err != nil {
+		return nil, err
+	}
+	f := &folder{a: w.a, row: row}
+	w.a.byID[row.ID], w.a.byName[name] = f, f
+	w.failed = append(w.failed, func() { w.a.forget(f) })
+	return f, nil
+}
+
+// newUIDValidity gives one that no mailbox of the account had before.
+func (w *writing) newUIDValidity() (uint32, error) {
+	last, err := w.Number("uidvalidity")
+	if err != nil {
+		return 0, err
+	}
+	v, err := w.a.dir.NextUIDValidity(w.a.store.opts.Now(), uint32(last)+1)
+	if err != nil {
+		return 0, err
+	}
+	return v, w.SetNumber("uidvalidity", int64(v))
+}
+
+func newObjectID() string {
+	var b [12]byte
+	rand.Read(b[:])
+	return "M" + hex.EncodeToString(b[:])
+}
+
+// ensureFolders makes the folders that exist from the start.
+func (w *writing) ensureFolders(want []SpecialFolder) error {
+	for _, s := range want {
+		f := w.a.byName[s.Name]
+		if f == nil {
+			if deleted, err := w.Number("deleted " + s.Name); err != nil || deleted != 0 {
+				if err != nil {
+					return err
+				}
+				continue // its owner did not want it
+			}
+			var err error
+			if f, err = w.createFolder(s.Name); err != nil {
+				return err
+			}
+			if err := w.subscribe(s.Name); err != nil {
+				return err
+			}
+		}
+		if s.Use != "" && !slices.Contains(f.row.Special, s.Use) && !w.a.hasUse(s.Use) {
+			c := w.change(f)
+			c.row.Special = append(slices.Clone(c.row.Special), s.Use)
+		}
+	}
+	return nil
+}
+
+// hasUse says whether some folder has this special use already.
+func (a *Account) hasUse(use string) bool {
+	for _, f := range a.byID {
+		if slices.Contains(f.row.Special, use) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,290 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bascule/maildir/disk"
+	"bascule/maildir/index"
+)
+
+// Inbox is the canonical name of every account's first mailbox.
+const Inbox = "INBOX"
+
+// maxMailboxes bounds how many folders an account may have.
+const maxMailboxes = 10_000
+
+// MailboxInfo is one line of a mailbox list.
+type MailboxInfo struct {
+	Name string // canonical
+	ID   string // MAILBOXID; "" if NoSelect
+	// Attr are the special uses (RFC 6154), such as \Trash.
+	Attr []string
+	// NoSelect: there is only something below it.
+	NoSelect    bool
+	Subscribed  bool
+	HasChildren bool
+}
+
+// Mailboxes lists all mailboxes and the levels above them, INBOX first, then by name.
+func (a *Account) Mailboxes(ctx context.Context) (out []MailboxInfo, err error) {
+	err = a.read(ctx, func(index.Tx) error {
+		subs, err := a.dir.ReadSubscriptions()
+		if err != nil {
+			return err
+		}
+		out = a.list(subs.Names(a.encoding()))
+		return nil
+	})
+	return out, err
+}
+
+func (a *Account) list(subscribed []string) []MailboxInfo {
+	all := make(map[string]*MailboxInfo, len(a.byName))
+	for name, f := range a.byName {
+		all[name] = &MailboxInfo{Name: name, ID: f.row.ObjectID, Attr: f.row.Special}
+	}
+	for name := range a.byName {
+		for i := strings.LastIndexByte(name, '/'); i > 0; i = strings.LastIndexByte(name[:i], '/') {
+			above := all[name[:i]]
+			if above == nil {
+				above = &MailboxInfo{Name: name[:i], NoSelect: true}
+				all[name[:i]] = above
+			}
+			above.HasChildren = true
+		}
+	}
+	for _, name := range subscribed {
+		if m := all[name]; m != nil {
+			m.Subscribed = true
+		}
+	}
+	out := make([]MailboxInfo, 0, len(all))
+	for _, m := range all {
+		out = append(out, *m)
+	}
+	slices.SortFunc(out, func(x, y MailboxInfo) int {
+		if (x.Name == Inbox) != (y.Name == Inbox) {
+			if x.Name == Inbox {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(x.Name, y.Name)
+	})
+	return out
+}
+
+// CreateMailbox makes a mailbox with special uses, durably.
+func (a *Account) CreateMailbox(ctx context.Context, name string, uses []string) (info MailboxInfo, err error) {
+	err = a.write(ctx, func(w *writing) error {
+		if a.byName[name] != nil {
+			return fmt.Errorf("%w: %s", ErrMailboxExists, name)
+		}
+		f, err := w.createFolder(name)
+		if err != nil {
+			return err
+		}
+		c := w.change(f)
+		c.row.Special = slices.Clone(uses)
+		info = MailboxInfo{Name: name, ID: f.row.ObjectID, Attr: c.row.Special}
+		return nil
+	})
+	return info, err
+}
+
+// createFolder makes a folder and its row.
+func (w *writing) createFolder(name string) (*folder, error) {
+	dir, err := disk.FolderDir(name, w.a.encoding())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrBadName, name)
+	}
+	if dir == "" {
+		return nil, fmt.Errorf("%w: %s", ErrMailboxExists, name)
+	}
+	err = w.a.dir.CreateFolder(dir)
+	if errors.Is(err, disk.ErrExists) {
+		// Another program made it, or a crash left it without its row.
+		if err := w.importFolder(name, dir); err != nil {
+			return nil, err
+		}
+		return w.a.byName[name], nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("maildir: create %s: %w", name, err)
+	}
+	w.failed = append(w.failed, func() { w.a.dir.RemoveFolder(dir) })
+	return w.addFolder(name, dir, knownUIDs{}, disk.Keywords{})
+}
+
+// DeleteMailbox removes a mailbox with its messages. Mailboxes below it stay.
+func (a *Account) DeleteMailbox(ctx context.Context, name string) error {
+	if name == Inbox {
+		return ErrInbox
+	}
+	return a.write(ctx, func(w *writing) error {
+		f := a.byName[name]
+		if f == nil {
+			return fmt.Errorf("%w: %s", ErrNoMailbox, name)
+		}
+		// What exists from the start is not made again at the next login.
+		if err := w.SetNumber("deleted "+name, 1); err != nil {
+			return err
+		}
+		return w.dropFolder(f)
+	})
+}
+
+// dropFolder removes a folder's rows and notes that its directory goes.
+func (w *writing) dropFolder(f *folder) error {
+	if err := w.RemoveFolder(f.row.ID); err != nil {
+		return err
+	}
+	w.change(f).gone = true
+	w.after = append(w.after, func() { w.a.forget(f) })
+	return w.note([]fileOp{{kind: opRemoveDir, src: disk.Place{Folder: f.row.Dir}}}, false)
+}
+
+// RenameMailbox renames a mailbox and those below it; UIDs and UIDVALIDITY stay. INBOX
+// itself stays: its messages move to the new mailbox (RFC 9051 §6.3.6).
+func (a *Account) RenameMailbox(ctx context.Context, from, to string) error {
+	if from == Inbox {
+		return a.renameInbox(ctx, to)
+	}
+	if strings.HasPrefix(to, from+"/") {
+		return fmt.Errorf("%w: %s would be inside itself", ErrBadName, to)
+	}
+	return a.write(ctx, func(w *writing) error {
+		var moving []*folder
+		for name, f := range a.byName {
+			if name == from || strings.HasPrefix(name, from+"/") {
+				moving = append(moving, f)
+			}
+		}
+		if len(moving) == 0 {
+			return fmt.Errorf("%w: %s", ErrNoMailbox, from)
+		}
+		slices.SortFunc(moving, func(x, y *folder) int { return strings.Compare(x.row.Name, y.row.Name) })
+		// What is noted for files in the old directories must not be found undone
+		// when the directories have their new names.
+		if err := a.syncJournal(); err != nil {
+			return err
+		}
+		var ops []fileOp
+		for _, f := range moving {
+			op, err := w.renameFolder(f, to+f.row.Name[len(from):])
+			if err != nil {
+				return err
+			}
+			ops = append(ops, op)
+		}
+		return w.note(ops, false)
+	})
+}
+
+func (w *writing) renameFolder(f *folder, to string) (fileOp, error) {
+	if to == Inbox || w.a.byName[to] != nil {
+		return fileOp{}, fmt.Errorf("%w: %s", ErrMailboxExists, to)
+	}
+	dir, err := disk.FolderDir(to, w.a.encoding())
+	if err != nil || dir == "" {
+		return fileOp{}, fmt.Errorf("%w: %s", ErrBadName, to)
+	}
+	if taken, err := w.a.dir.HasFolder(dir); err != nil || taken {
+		if err == nil {
+			err = fmt.Errorf("%w: %s", ErrMailboxExists, to)
+		}
+		return fileOp{}, err
+	}
+	op := fileOp{kind: opRenameDir, src: disk.Place{Folder: f.row.Dir}, dst: disk.Place{Folder: dir}}
+	c := w.change(f)
+	old := f.row.Name
+	c.row.Name, c.row.Dir = to, dir
+	w.after = append(w.after, func() {
+		if w.a.byName[old] == f {
+			delete(w.a.byName, old)
+		}
+		w.a.byName[to] = f
+	})
+	return op, nil
+}
+
+// renameInbox moves INBOX's messages to a new mailbox.
+func (a *Account) renameInbox(ctx context.Context, to string) error {
+	inbox, err := a.Mailbox(ctx, Inbox)
+	if err != nil {
+		return err
+	}
+	defer inbox.Close()
+	if _, err := a.CreateMailbox(ctx, to, nil); err != nil {
+		return err
+	}
+	dst, err := a.Mailbox(ctx, to)
+	if err != nil {
+		return err
+	}
+	defer dst.Close()
+	var uids []UID
+	for _, m := range inbox.Snapshot().All() {
+		uids = append(uids, m.UID)
+	}
+	_, err = inbox.Move(ctx, uids, dst)
+	return err
+}
+
+// findFolder finds a folder by its canonical name.
+func (a *Account) findFolder(ctx context.Context, name string) (f *folder, err error) {
+	err = a.read(ctx, func(index.Tx) error {
+		if f = a.byName[name]; f == nil {
+			return fmt.Errorf("%w: %s", ErrNoMailbox, name)
+		}
+		return nil
+	})
+	return f, err
+}
+
+// Subscriptions lists the subscribed names; they need not exist.
+func (a *Account) Subscriptions(ctx context.Context) (names []string, err error) {
+	err = a.read(ctx, func(index.Tx) error {
+		subs, err := a.dir.ReadSubscriptions()
+		if err == nil {
+			names = subs.Names(a.encoding())
+		}
+		return err
+	})
+	return names, err
+}
+
+// Subscribe adds a name to the subscriptions; it need not exist (RFC 9051 §6.3.7).
+func (a *Account) Subscribe(ctx context.Context, name string) error {
+	return a.write(ctx, func(w *writing) error { return w.subscribe(name) })
+}
+
+func (w *writing) subscribe(name string) error {
+	subs, err := w.a.dir.ReadSubscriptions()
+	if err != nil {
+		return err
+	}
+	added, err := subs.Add(name, w.a.encoding())
+	if err != nil {
+		return fmt.Errorf("%w: %s", ErrBadName, name)
+	}
+	if !added {
+		return nil
+	}
+	return w.a.dir.WriteSubscriptions(subs)
+}
+
+// Unsubscribe removes a name; one that is not there is no error.
+func (a *Account) Unsubscribe(ctx context.Context, name string) error {
+	return a.write(ctx, func(w *writing) error {
+		subs, err := w.a.dir.ReadSubscriptions()
+		if err != nil || !subs.Remove(name, w.a.encoding()) {
+			return err
+		}
+		return w.a.dir.WriteSubscriptions(subs)
+	})
+}

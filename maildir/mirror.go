@@ -1,0 +1,113 @@
+package maildir
+
+import (
+	"errors"
+	"io/fs"
+
+	"bascule/maildir/disk"
+	"bascule/maildir/index"
+)
+
+// mirror is what this process knows of a folder's dovecot-uidlist: the text copy of the
+// UIDs that makes a lost index harmless. New messages are appended after the commit,
+// without a sync: UIDs are reserved in blocks durably before any of a block is given,
+// so that a rebuilt index never gives a UID twice even if the last lines are lost.
+type mirror struct {
+	known bool
+	last  UID // the highest UID in the file
+}
+
+func (m *mirror) close() { *m = mirror{} }
+
+// reserveBlock is how many UIDs are reserved at a time, at least.
+const reserveBlock = 1000
+
+// reserve makes sure that the mirror reserves the next n UIDs of the folder; it runs
+// before the commit that gives them.
+func (c *change) reserve(w *writing, n int) error {
+	if uint64(c.row.UIDNext)+uint64(n) <= uint64(c.row.Reserved) {
+		return nil
+	}
+	block := uint64(max(reserveBlock, c.row.Messages/4)) + uint64(n)
+	reserved := uint32(min(uint64(c.row.UIDNext)+block, maxUID))
+	if err := c.rewriteMirror(w, reserved); err != nil {
+		return err
+	}
+	c.row.Reserved = reserved
+	return nil
+}
+
+// rewriteMirror writes the folder's whole UID list, with the rows of the index.
+func (c *change) rewriteMirror(w *writing, next uint32) error {
+	l := &disk.UIDList{Version: 3, UIDValidity: c.row.UIDValidity, NextUID: next}
+	if old, err := w.a.dir.ReadUIDList(c.row.Dir); err == nil && old.UIDValidity == l.UIDValidity {
+		l.GUID, l.Extra = old.GUID, old.Extra
+	}
+	l.Records = make([]disk.UIDRecord, 0, c.row.Messages)
+	err := w.Messages(c.row.ID, 0, func(r *index.Message) error {
+		l.Records = append(l.Records, record(r.UID, r.Base, r.UIDL))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.a.dir.RewriteUIDList(c.row.Dir, l); err != nil {
+		return err
+	}
+	c.f.mirror = mirror{known: true}
+	if n := len(l.Records); n > 0 {
+		c.f.mirror.last = UID(l.Records[n-1].UID)
+	}
+	return nil
+}
+
+func record(uid uint32, base, uidl string) disk.UIDRecord {
+	r := disk.UIDRecord{UID: uid, Base: base}
+	if uidl != "" {
+		r = r.WithKey('P', uidl)
+	}
+	return r
+}
+
+// mirrorChange appends what a committed change has added. A failure loses nothing: the
+// index has the UIDs, the block is reserved, and the next change tries again.
+func (f *folder) mirrorChange(e *edit) {
+	if len(e.add) == 0 || f.gone {
+		return
+	}
+	if err := f.appendMirror(e.add); err != nil {
+		f.mirror.close()
+		f.a.log.Warn("the list of UIDs could not be appended to; a lost index could not be rebuilt wholly", "folder", f.row.Name, "err", err)
+	}
+}
+
+func (f *folder) appendMirror(added []Message) error {
+	if !f.mirror.known {
+		last, err := f.a.dir.LastUID(f.row.Dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		f.mirror = mirror{known: true, last: UID(last)}
+	}
+	records := make([]disk.UIDRecord, 0, len(added))
+	for i := range added {
+		if m := &added[i]; m.UID > f.mirror.last {
+			records = append(records, record(uint32(m.UID), m.base, m.uidl))
+		}
+	}
+	if len(records) == 0 {
+		return nil
+	}
+	if err := f.a.dir.AppendUIDs(f.row.Dir, records, false); err != nil {
+		return err
+	}
+	f.mirror.last = UID(records[len(records)-1].UID)
+	return nil
+}
+
+// mirrorKeywords writes the letters of the folder's first 26 keywords.
+func (c *change) mirrorKeywords(w *writing) error {
+	var k disk.Keywords
+	copy(k[:], c.row.Keywords)
+	return w.a.dir.WriteKeywords(c.row.Dir, &k)
+}

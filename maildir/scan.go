@@ -1,0 +1,372 @@
+package maildir
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"maps"
+	"slices"
+	"time"
+
+	"bascule/maildir/disk"
+	"bascule/maildir/index"
+)
+
+// Other programs deliver into new/ and rename in cur/ at any moment. How their changes
+// are found, and which orders of events were feared:
+//
+//   - new/ belongs to strangers: our own deliveries go to cur/. So a changed time of new/
+//     always means foreign mail, and since adopted mail is moved to cur/ at once, reading
+//     new/ costs what is new, not what the mailbox holds.
+//   - cur/ is changed by us as well. Its time is read right before and after each change of
+//     our own; if it was as last recorded before, the new time is recorded after (settle), so
+//     that our own changes do not look like a stranger's. A foreign rename in those few
+//     microseconds stays unseen until the next foreign change, or the full scan that
+//     every opening makes after Options.FullScan.
+//   - Times have a granularity of some milliseconds. A time of new/ that is younger than
+//     that is not recorded: the next look reads the directory again.
+//   - A rename during readdir can hide a file. A message is taken for gone only after a
+//     second look, and not while an operation of our own on its file is still to be done.
+//   - A file may be seen under two names. The same inode is one message; two files that
+//     share a base name are two, and the second gets a fresh name.
+
+// racyAge is more than the granularity of file times.
+const racyAge = 20 * time.Millisecond
+
+// measureAtOnce is up to how many new files are read at their first sight; of more, the
+// sizes are read when somebody asks (Mailbox.Sizes).
+const measureAtOnce = 32
+
+// stale says whether the folder's directories have to be read.
+func (f *folder) stale() (readNew, readCur bool, err error) {
+	t, err := f.a.dir.Times(f.row.Dir)
+	if err != nil {
+		return false, false, err
+	}
+	return t.New != f.row.NewMtime, t.Cur != f.row.CurMtime || f.scanSoon, nil
+}
+
+// scan brings the folder's rows in step with its directories. The mailbox must be
+// loaded. seen says that clients can be told of what is gone.
+func (w *writing) scan(f *folder, readCur bool) error {
+	c := w.change(f)
+	f.scanSoon = false
+	now := w.a.store.opts.Now()
+	l, err := w.a.dir.Scan(f.row.Dir)
+	if errors.Is(err, fs.ErrNotExist) && f.row.Dir != "" {
+		return w.folderVanished(f)
+	}
+	if err != nil {
+		return err
+	}
+	if readCur {
+		err = c.reconcile(w, f.box.current.Load(), l)
+		c.row.Scanned = now.Unix()
+	} else {
+		err = c.adoptNew(w, l)
+	}
+	if err != nil {
+		return err
+	}
+	// Adopting moves files out of new/ and so changes its time: it is only recorded
+	// when the directory was found as it will be.
+	c.row.NewMtime = 0
+	if time.Now().Sub(time.Unix(0, l.Times.New)) > racyAge && len(w.ops(f.row.Dir)) == 0 {
+		c.row.NewMtime = l.Times.New
+	}
+	if readCur {
+		c.row.CurMtime = l.Times.Cur
+	}
+	return nil
+}
+
+// ops are the operations noted so far that touch the folder.
+func (w *writing) ops(dir string) (ops []fileOp) {
+	for _, p := range w.intents {
+		for _, op := range p.ops {
+			if op.src.Folder == dir || op.dst.Folder == dir {
+				ops = append(ops, op)
+			}
+		}
+	}
+	return ops
+}
+
+// adoptNew gives rows to the files in new/ that have none.
+func (c *change) adoptNew(w *writing, l disk.Listing) error {
+	var fresh []disk.Entry
+	for _, e := range l.Entries {
+		if e.Sub != disk.New {
+			continue
+		}
+		uid, err := w.UIDOfBase(c.row.ID, e.Base())
+		if err != nil {
+			return err
+		}
+		if uid == 0 {
+			fresh = append(fresh, e)
+			continue
+		}
+		m := c.f.box.current.Load().Find(UID(uid))
+		if m == nil || m.inNew && m.tail == e.File[len(e.Base()):] {
+			continue
+		}
+		c.f.scanSoon = true // a stranger moved it back, or its name is there twice
+	}
+	return c.adopt(w, fresh, knownUIDs{})
+}
+
+// adoptAll gives rows to everything in a folder that has none yet.
+func (c *change) adoptAll(w *writing, l disk.Listing, known knownUIDs) error {
+	found, err := c.untangle(w, l.Entries)
+	if err != nil {
+		return err
+	}
+	c.row.Scanned = w.a.store.opts.Now().Unix()
+	return c.adopt(w, slices.Collect(maps.Values(found)), known)
+}
+
+// reconcile compares every name on disk with the rows.
+func (c *change) reconcile(w *writing, s *Snapshot, l disk.Listing) error {
+	found, err := c.untangle(w, l.Entries)
+	if err != nil {
+		return err
+	}
+	var missing []*Message
+	for _, m := range s.All() {
+		if _, ok := found[m.base]; !ok {
+			missing = append(missing, m)
+		}
+	}
+	if len(missing) > 0 {
+		again, err := w.a.dir.Scan(c.row.Dir)
+		if err != nil {
+			return err
+		}
+		for _, e := range again.Entries {
+			if _, ok := found[e.Base()]; !ok {
+				found[e.Base()] = e
+			}
+		}
+	}
+	busy := w.busyBases(c.row.Dir)
+	for _, m := range s.All() {
+		e, ok := found[m.base]
+		delete(found, m.base)
+		if busy[m.base] {
+			continue
+		}
+		if !ok {
+			err = c.remove(w, m, len(c.f.box.watchers()) > 0)
+		} else {
+			err = c.renamed(w, m, e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	fresh := make([]disk.Entry, 0, len(found))
+	for base, e := range found {
+		if !busy[base] {
+			fresh = append(fresh, e)
+		}
+	}
+	if err := c.adopt(w, fresh, knownUIDs{}); err != nil {
+		return err
+	}
+	return c.trim(w)
+}
+
+// untangle maps base names to entries. Where one base name is there twice, two names of
+// one file are one message, and its name in cur/ counts; the other name goes. Two files
+// are two messages: the one in new/ gets a fresh name in cur/ and is adopted there.
+func (c *change) untangle(w *writing, entries []disk.Entry) (map[string]disk.Entry, error) {
+	found := make(map[string]disk.Entry, len(entries))
+	var ops []fileOp
+	for _, e := range entries { // new/ comes before cur/
+		first, twice := found[e.Base()]
+		found[e.Base()] = e
+		if !twice {
+			continue
+		}
+		a, b := disk.Place{Folder: c.row.Dir, Sub: first.Sub, File: first.File}, disk.Place{Folder: c.row.Dir, Sub: e.Sub, File: e.File}
+		sa, err := w.a.dir.Stat(a)
+		if isMissing(err) {
+			continue // it was one file, renamed meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		sb, err := w.a.dir.Stat(b)
+		if isMissing(err) {
+			found[e.Base()] = first
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if disk.SameFile(sa, sb) {
+			ops = append(ops, fileOp{kind: opRemove, src: a})
+			continue
+		}
+		fresh := w.a.store.namer.Unique(w.a.store.opts.Now()) + first.File[len(first.Base()):]
+		if first.Sub == disk.New && !first.Name().HasInfo {
+			fresh += ":2,"
+		}
+		ops = append(ops, fileOp{kind: opRename, src: a, dst: disk.Place{Folder: c.row.Dir, Sub: disk.Cur, File: fresh}})
+		c.f.scanSoon = true // finds it under its new name
+	}
+	return found, w.note(ops, false)
+}
+
+// busyBases are the files on which an operation of ours is still to be done: failed
+// and to be tried again, or put off until a POP3 session ends.
+func (w *writing) busyBases(dir string) map[string]bool {
+	busy := map[string]bool{}
+	note := func(ops []fileOp) {
+		for _, op := range ops {
+			for _, p := range []disk.Place{op.src, op.dst} {
+				if p.Folder == dir && p.File != "" {
+					busy[disk.BaseOf(p.File)] = true
+				}
+			}
+		}
+	}
+	for _, p := range w.a.journal.pending {
+		if !p.done {
+			note(p.ops)
+		}
+	}
+	// Others' intents: put off, or of a live process whose operation failed.
+	all, err := w.Intents()
+	if err != nil {
+		return busy
+	}
+	own := map[int64]bool{}
+	for _, p := range w.a.journal.pending {
+		own[p.id] = true
+	}
+	for _, in := range all {
+		if own[in.ID] {
+			continue
+		}
+		if ops, err := decodeOps(in.Ops); err == nil && in.Later {
+			note(ops)
+		}
+	}
+	return busy
+}
+
+// renamed takes over a file name that a stranger changed: flags, or new/ to cur/.
+func (c *change) renamed(w *writing, m *Message, e disk.Entry) error {
+	tail := e.File[len(m.base):]
+	inNew := e.Sub == disk.New
+	if tail == m.tail && inNew == m.inNew {
+		return nil
+	}
+	n := *m
+	n.tail, n.inNew = shared(tail), inNew
+	mask := lettersMask(len(c.row.Keywords))
+	n.Flags = m.Flags&^mask | flagsOfLetters(e.Name().Flags, len(c.row.Keywords))
+	return c.replace(w, m, n, n.Flags != m.Flags)
+}
+
+// adopt gives rows to files in order of arrival: the UID that is known of them, else
+// the next one.
+func (c *change) adopt(w *writing, entries []disk.Entry, known knownUIDs) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	back, err := c.comingBack(w)
+	if err != nil {
+		return err
+	}
+	type arrival struct {
+		disk.Entry
+		uid UID
+	}
+	var old, fresh []arrival
+	for _, e := range entries {
+		if uid, ok := known.uid[e.Base()]; ok {
+			old = append(old, arrival{e, UID(uid)})
+		} else if x, ok := back[e.Base()]; ok {
+			if err := w.Unexpunge(c.row.ID, x); err != nil {
+				return err
+			}
+			old = append(old, arrival{e, UID(x.UID)})
+		} else {
+			fresh = append(fresh, arrival{e, 0})
+		}
+	}
+	slices.SortFunc(old, func(a, b arrival) int { return cmp.Compare(a.uid, b.uid) })
+	slices.SortFunc(fresh, func(a, b arrival) int { return disk.CompareArrival(a.Base(), b.Base()) })
+	if err := c.reserve(w, len(fresh)); err != nil {
+		return err
+	}
+	var ops []fileOp
+	for _, x := range append(old, fresh...) {
+		m, op, err := c.firstSight(w, x.Entry, len(entries) <= measureAtOnce)
+		if isMissing(err) {
+			continue // gone again already; if it was only renamed, the next scan finds it
+		}
+		if err != nil {
+			return err
+		}
+		m.uidl = known.uidl[x.Base()]
+		if m.UID = x.uid; m.UID == 0 {
+			if m.UID, err = c.nextUID(); err != nil {
+				return err
+			}
+		}
+		if err := c.add(w, m); err != nil {
+			return err
+		}
+		if op.kind != 0 {
+			ops = append(ops, op)
+		}
+	}
+	return w.note(ops, false)
+}
+
+// comingBack is what a scan found gone and no client was told of.
+func (c *change) comingBack(w *writing) (map[string]index.Expunged, error) {
+	if c.f.box != nil && len(c.f.box.watchers()) > 0 {
+		return nil, nil // a UID in the middle would upset the numbering of open sessions
+	}
+	return w.Unannounced(c.row.ID)
+}
+
+// firstSight makes the message of a file; what lies in new/ is to move to cur/.
+func (c *change) firstSight(w *writing, e disk.Entry, measure bool) (Message, fileOp, error) {
+	name := e.Name()
+	m := Message{base: e.Base(), tail: shared(e.File[len(e.Base()):]), inNew: e.Sub == disk.New, Size: -1, Disk: -1}
+	m.Flags = flagsOfLetters(name.Flags, len(c.row.Keywords))
+	src := c.f.place(&m)
+	st, err := w.a.dir.Stat(src)
+	if err != nil {
+		return m, fileOp{}, err
+	}
+	if st.IsDir() {
+		return m, fileOp{}, fs.ErrNotExist
+	}
+	m.Disk, m.internal, m.saved = st.Size, st.MTime/int64(time.Second), w.a.store.opts.Now().Unix()
+	if measure {
+		if facts, err := w.a.measure(src); err == nil {
+			m.Disk, m.Size, m.Kind = facts.Disk, facts.Wire, facts.Kind
+		}
+	}
+	if !m.inNew {
+		return m, fileOp{}, nil
+	}
+	m.inNew = false
+	if !name.HasInfo {
+		m.tail = shared(name.WithFlags("").String()[len(m.base):])
+	}
+	return m, fileOp{kind: opRename, src: src, dst: c.f.place(&m)}, nil
+}
+
+// folderVanished drops a folder whose directory another program removed.
+func (w *writing) folderVanished(f *folder) error {
+	w.a.log.Warn("a folder was removed by another program", "folder", f.row.Name)
+	return w.dropFolder(f)
+}

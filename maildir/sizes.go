@@ -1,0 +1,98 @@
+package maildir
+
+import (
+	"context"
+	"slices"
+
+	"bascule/internal/message"
+)
+
+// Sizes makes the sizes of these messages known (nil: of all) and returns the snapshot
+// that has them. Files are read only where nobody has read them before; what is
+// learned is kept. Messages that are gone are left out.
+func (m *Mailbox) Sizes(ctx context.Context, uids []UID) (*Snapshot, error) {
+	for {
+		s := m.current.Load()
+		unknown := unsized(s, uids)
+		if len(unknown) == 0 {
+			return s, nil
+		}
+		// In parts, so that a first POP3 login does not keep others waiting long.
+		if err := m.learn(ctx, unknown[:min(len(unknown), 500)]); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func unsized(s *Snapshot, uids []UID) (out []*Message) {
+	if s.Unsized() == 0 {
+		return nil
+	}
+	if uids == nil {
+		for _, m := range s.All() {
+			if m.Size < 0 {
+				out = append(out, m)
+			}
+		}
+		return out
+	}
+	for _, uid := range uids {
+		if m := s.Find(uid); m != nil && m.Size < 0 {
+			out = append(out, m)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Message) int { return int(int64(a.UID) - int64(b.UID)) })
+	return slices.Compact(out)
+}
+
+// learn reads the files, without any lock, and then keeps what it found.
+func (m *Mailbox) learn(ctx context.Context, msgs []*Message) error {
+	facts := make(map[UID]message.Facts, len(msgs))
+	for _, msg := range msgs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		f, err := m.a.measure(msg.place(m.where.Load().dir))
+		if err == nil {
+			facts[msg.UID] = f
+		} else if !isMissing(err) {
+			return err
+		}
+	}
+	vanished := false
+	err := m.a.write(ctx, func(w *writing) error {
+		if m.gone.Load() {
+			return ErrGone
+		}
+		c := w.change(m.f)
+		s := m.current.Load()
+		for _, msg := range msgs {
+			now := s.Find(msg.UID)
+			if now == nil || now.Size >= 0 {
+				continue
+			}
+			f, ok := facts[msg.UID]
+			if !ok {
+				// It has another name now, or is gone: look again.
+				if f, err := m.a.measure(m.f.place(now)); err == nil {
+					facts[msg.UID] = f
+				} else {
+					vanished = true
+				}
+				if f, ok = facts[msg.UID]; !ok {
+					continue
+				}
+			}
+			n := *now
+			n.Disk, n.Size, n.Kind = f.Disk, f.Wire, f.Kind
+			if err := c.refact(w, now, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil || !vanished {
+		return err
+	}
+	return m.Rescan(ctx)
+}

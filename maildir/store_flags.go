@@ -1,0 +1,125 @@
+package maildir
+
+import (
+	"context"
+	"slices"
+
+	"bascule/maildir/disk"
+)
+
+// StoreMode says what a STORE does with the flags.
+type StoreMode int
+
+const (
+	StoreReplace StoreMode = iota
+	StoreAdd
+	StoreRemove
+)
+
+// StoreOp is a change of flags.
+type StoreOp struct {
+	Mode  StoreMode
+	Flags []string
+	// UnchangedSince leaves out messages with a higher modseq (RFC 7162 §3.1.3).
+	UnchangedSince *ModSeq
+}
+
+// StoreResult tells what Store did. UIDs are in ascending order.
+type StoreResult struct {
+	Modified []UID // not changed, because they failed UnchangedSince
+	Gone     []UID // not there any more
+	ModSeq   ModSeq
+	Snapshot *Snapshot // with the change
+}
+
+// Store changes the flags of messages, in one commit. Messages whose flags stay as they
+// are keep their modseq.
+func (m *Mailbox) Store(ctx context.Context, uids []UID, op StoreOp) (res StoreResult, err error) {
+	uids = sorted(uids)
+	err = m.a.write(ctx, func(w *writing) error {
+		if m.gone.Load() {
+			return ErrGone
+		}
+		res = StoreResult{}
+		c := w.change(m.f)
+		names := op.Flags
+		if op.Mode == StoreRemove {
+			names = onlyKnown(m.current.Load(), names)
+		}
+		bits, err := c.flagBits(w, names)
+		if err != nil {
+			return err
+		}
+		return c.store(w, m.current.Load(), uids, op, bits, &res)
+	})
+	if err == nil {
+		res.Snapshot = m.current.Load()
+		res.ModSeq = res.Snapshot.HighestModSeq()
+	}
+	return res, err
+}
+
+// onlyKnown keeps a removal from making the keyword that it removes.
+func onlyKnown(s *Snapshot, names []string) []string {
+	_, unknown := s.ParseFlags(names)
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(unknown, n) && validKeyword(n) })
+}
+
+func (c *change) store(w *writing, s *Snapshot, uids []UID, op StoreOp, bits Flags, res *StoreResult) error {
+	var ops []fileOp
+	for _, uid := range uids {
+		msg := s.Find(uid)
+		if msg == nil {
+			res.Gone = append(res.Gone, uid)
+			continue
+		}
+		if op.UnchangedSince != nil && msg.ModSeq > *op.UnchangedSince {
+			res.Modified = append(res.Modified, uid)
+			continue
+		}
+		n := *msg
+		switch op.Mode {
+		case StoreReplace:
+			n.Flags = bits
+		case StoreAdd:
+			n.Flags |= bits
+		case StoreRemove:
+			n.Flags &^= bits
+		}
+		if n.Flags == msg.Flags {
+			continue
+		}
+		n.tail, n.inNew = shared(tailFor(msg, n.Flags, len(c.row.Keywords))), false
+		if err := c.replace(w, msg, n, true); err != nil {
+			return err
+		}
+		if from, to := c.f.place(msg), c.f.place(&n); from != to {
+			ops = append(ops, fileOp{kind: opRename, src: from, dst: to})
+		}
+	}
+	return w.note(ops, false)
+}
+
+// tailFor is the end of m's file name with these flags; unknown parts of it are kept.
+func tailFor(m *Message, f Flags, keywords int) string {
+	n, ok := disk.ParseName(m.base + m.tail)
+	if !ok {
+		return ":2," + infoLetters(f, "", keywords)
+	}
+	n = n.WithFlags(infoLetters(f, n.Flags, keywords))
+	return n.String()[len(m.base):]
+}
+
+// sorted is uids in ascending order, each once.
+func sorted(uids []UID) []UID {
+	if !slices.IsSorted(uids) {
+		uids = slices.Clone(uids)
+		slices.Sort(uids)
+	}
+	for i := 1; i < len(uids); i++ {
+		if uids[i] == uids[i-1] {
+			return slices.Compact(slices.Clone(uids))
+		}
+	}
+	return uids
+}

@@ -1,0 +1,188 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"bascule/maildir/index"
+)
+
+// writing is one change to an account: a transaction of the index, the new snapshots
+// and the file operations that follow from it.
+type writing struct {
+	index.Tx
+	a       *Account
+	changes []*change
+	intents []pendingIntent
+	adopted []pendingIntent // of dead processes, carried out already
+	// sync says that the directories of the file operations must be durable before
+	// the change is acknowledged: the files have new names in other folders.
+	sync bool
+	// after runs when the change is committed and published, failed if it is not.
+	after, failed []func()
+
+	struck, finished int
+}
+
+// change is what one writing does to one folder.
+type change struct {
+	f    *folder
+	row  index.Folder // the new row; f.row stays true until the commit
+	edit edit
+	// keep says that only the row changes, nothing that a session may see.
+	gone bool // the folder is deleted
+}
+
+// write runs fn as one change: whole or not at all. When it returns nil, all is durable
+// that an acknowledgement promises. It waits for other writers, also of other processes.
+// fn must not call anything that writes.
+func (a *Account) write(ctx context.Context, fn func(*writing) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.writeLocked(ctx, fn)
+}
+
+// writeLocked is write for who holds a.mu.
+func (a *Account) writeLocked(ctx context.Context, fn func(*writing) error) error {
+	if a.shutErr != nil {
+		return a.shutErr
+	}
+	if a.db == nil {
+		return ErrClosed
+	}
+	// From here on a client that goes away changes nothing.
+	ctx = context.WithoutCancel(ctx)
+	if err := a.lock.Lock(); err != nil {
+		return fmt.Errorf("maildir: %s: %w", a.address, err)
+	}
+	defer a.lock.Unlock()
+
+	w := &writing{a: a}
+	err := a.db.Write(ctx, func(tx index.Tx) error {
+		w.Tx = tx
+		if err := w.catchUp(); err != nil {
+			return err
+		}
+		if err := w.strikeSafe(); err != nil {
+			return err
+		}
+		if err := fn(w); err != nil {
+			return err
+		}
+		return w.save()
+	})
+	if err != nil {
+		for _, f := range w.failed {
+			f()
+		}
+		// What finishDead did stays done; its intents are still in the index and
+		// its owner is still dead.
+		return err
+	}
+	return a.committed(w)
+}
+
+// save writes the rows of the changed folders.
+func (w *writing) save() error {
+	for _, c := range w.changes {
+		if c.gone {
+			continue
+		}
+		if err := w.SaveFolder(&c.row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// committed publishes what is now true and does the file operations.
+func (a *Account) committed(w *writing) error {
+	if w.struck > 0 {
+		a.dropStruck()
+	}
+	a.journal.pending = append(a.journal.pending, w.adopted...)
+	for _, c := range w.changes {
+		c.publish()
+	}
+	before := w.curTimes()
+	for i := range w.intents {
+		a.carryOut(&w.intents[i])
+	}
+	w.settle(before)
+	a.journal.pending = append(a.journal.pending, w.intents...)
+	if w.sync {
+		if err := a.syncJournal(); err != nil {
+			// The change is decided and will be finished; it is only not yet
+			// certain to survive a power failure without its intent, which stays.
+			a.log.Error("directory sync failed; the file operations stay noted", "err", err)
+		}
+	}
+	for _, c := range w.changes {
+		c.f.mirrorChange(&c.edit)
+	}
+	for _, f := range w.after {
+		f()
+	}
+	for _, c := range w.changes {
+		if !c.edit.empty() || c.gone {
+			c.f.nudge()
+		}
+	}
+	return nil
+}
+
+// change begins or continues a change to f.
+func (w *writing) change(f *folder) *change {
+	for _, c := range w.changes {
+		if c.f == f {
+			return c
+		}
+	}
+	c := &change{f: f, row: f.row}
+	w.changes = append(w.changes, c)
+	return c
+}
+
+// publish makes the change what everybody in this process sees. a.mu is held.
+func (c *change) publish() {
+	f := c.f
+	f.row = c.row
+	if f.box != nil && !c.gone {
+		f.box.moved(&f.row)
+		f.box.current.Store(f.box.current.Load().apply(f.head(), c.edit))
+	}
+}
+
+func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+
+// curTimes reads the times of cur/ of the folders whose files will be touched.
+func (w *writing) curTimes() map[*folder]int64 {
+	if len(w.intents) == 0 {
+		return nil
+	}
+	t := make(map[*folder]int64, len(w.changes))
+	for _, c := range w.changes {
+		if times, err := w.a.dir.Times(c.f.row.Dir); err == nil {
+			t[c.f] = times.Cur
+		}
+	}
+	return t
+}
+
+// settle records the times after operations of our own, where they were as recorded
+// before: so that our own changes do not look like a stranger's.
+func (w *writing) settle(before map[*folder]int64) {
+	for f, t := range before {
+		if t != f.row.CurMtime {
+			continue
+		}
+		if times, err := w.a.dir.Times(f.row.Dir); err == nil {
+			f.row.CurMtime = times.Cur
+		}
+	}
+}

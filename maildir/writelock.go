@@ -1,0 +1,75 @@
+package maildir
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// writeLock keeps the processes of one host from changing an account at the same
+// moment: it is held from before the transaction until the file operations that it
+// decided on are done. It is an open-file-description lock, so the kernel drops it
+// when its process dies. A second byte range, one byte per process, tells whether the
+// process that noted an intent still lives.
+type writeLock struct {
+	f     *os.File
+	owner int64
+}
+
+// Byte 0 is the lock; byte ownerBase+owner is held as long as that process lives.
+const ownerBase = 1 << 8
+
+func openWriteLock(path string, owner int64) (*writeLock, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	l := &writeLock{f: f, owner: owner}
+	if err := l.fcntl(unix.F_OFD_SETLK, unix.F_WRLCK, ownerBase+owner); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return l, nil
+}
+
+func (l *writeLock) fcntl(cmd int, typ int16, at int64) error {
+	lk := unix.Flock_t{Type: typ, Whence: io.SeekStart, Start: at, Len: 1}
+	for {
+		err := unix.FcntlFlock(l.f.Fd(), cmd, &lk)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// Lock waits for the other processes. Within this process Account.mu keeps order.
+func (l *writeLock) Lock() error {
+	if err := l.fcntl(unix.F_OFD_SETLK, unix.F_WRLCK, 0); err == nil {
+		return nil
+	}
+	if err := l.fcntl(unix.F_OFD_SETLKW, unix.F_WRLCK, 0); err != nil {
+		return fmt.Errorf("write lock: %w", err)
+	}
+	return nil
+}
+
+// Unlock lets the others go on.
+func (l *writeLock) Unlock() { l.fcntl(unix.F_OFD_SETLK, unix.F_UNLCK, 0) }
+
+// Alive says whether the process of this number still has the account open.
+func (l *writeLock) Alive(owner int64) bool {
+	if owner == l.owner {
+		return true
+	}
+	lk := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: ownerBase + owner, Len: 1}
+	if err := unix.FcntlFlock(l.f.Fd(), unix.F_OFD_GETLK, &lk); err != nil {
+		return true // it is safer to leave intents alone than to repeat them under their owner
+	}
+	return lk.Type != unix.F_UNLCK
+}
+
+// Close gives everything back.
+func (l *writeLock) Close() { l.f.Close() }
