@@ -119,11 +119,15 @@ func (s *Server) Addrs() []net.Addr {
 	return addrs
 }
 
-// Serve accepts until Shutdown and returns when the accept loops have ended. Connections may still be open then; Shutdown waits for
+// Serve accepts until Shutdown (and returns nil at once after it) and returns when the accept loops have ended. Connections may still be open then; Shutdown waits for
 // those.
 func (s *Server) Serve() error {
 	s.mu.Lock()
-	if len(s.listeners) != len(s.cfg.Listeners) || s.draining {
+	if s.draining {
+		s.mu.Unlock()
+		return nil
+	}
+	if len(s.listeners) != len(s.cfg.Listeners) {
 		s.mu.Unlock()
 		return errors.New("netserve: serve: not listening")
 	}
