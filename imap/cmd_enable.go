@@ -1,0 +1,61 @@
+package imap
+
+// cmdEnable is ENABLE (RFC 9051 §6.3.1). Unknown names are passed over.
+//
+//	enable = "ENABLE" 1*(SP capability)
+func (c *conn) cmdEnable(r *request) error {
+	on := c.on
+	var names []string
+	first := true
+	for first || !c.dec.AtCRLF() {
+		first = false
+		var name string
+		if !c.dec.ExpectSP() || !c.dec.ExpectKeyword(&name) {
+			return c.dec.Err()
+		}
+		switch {
+		case name == "IMAP4REV2" && !on.rev2:
+			on.rev2 = true
+			names = append(names, "IMAP4rev2")
+		case name == "UTF8=ACCEPT" && !on.utf8:
+			on.utf8 = true
+			names = append(names, "UTF8=ACCEPT")
+		case name == "CONDSTORE" && !on.condstore:
+			on.condstore = true
+			names = append(names, "CONDSTORE")
+		}
+	}
+	if !c.dec.ExpectCRLF() {
+		return c.dec.Err()
+	}
+	c.enc.Untagged().Atom("ENABLED")
+	for _, n := range names {
+		c.enc.SP().Atom(n)
+	}
+	c.enc.CRLF()
+	if on.condstore {
+		c.useCondstore()
+	}
+	c.enable(on)
+	return nil
+}
+
+// enable puts the codec into the mode that on asks for.
+func (c *conn) enable(on enabled) {
+	c.on = on
+	wide := on.rev2 || on.utf8
+	c.dec.QuotedUTF8, c.dec.UTF8Names = wide, wide
+	c.enc.QuotedUTF8, c.enc.UTF8Names = wide, wide
+}
+
+// useCondstore turns CONDSTORE on, by ENABLE or by the first command that implies it. If a mailbox is
+// selected the client is told where its changes begin (RFC 7162 §3.1).
+func (c *conn) useCondstore() {
+	if c.on.condstore {
+		return
+	}
+	c.on.condstore = true
+	if c.box != nil {
+		c.enc.Untagged().Atom("OK [HIGHESTMODSEQ ").Number64(uint64(c.box.view.snap.HighestModSeq())).Atom("] CONDSTORE enabled").CRLF()
+	}
+}

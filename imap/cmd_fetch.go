@@ -1,0 +1,85 @@
+package imap
+
+import (
+	"bascule/imap/wire"
+	"bascule/maildir"
+)
+
+// cmdFetch is FETCH and UID FETCH (RFC 9051 §6.4.5; BINARY: RFC 3516; CHANGEDSINCE, MODSEQ: RFC 7162 §3.1.4). The lease
+// on the mailbox is given back before the first byte is written: a FETCH that is being sent is finished whoever takes the mailbox.
+//
+//	fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
+//	        [SP "(" fetch-modifier ")"]
+func (c *conn) cmdFetch(r *request) error {
+	var set wire.NumSet
+	var plan fetchPlan
+	if r.row.uid {
+		plan.add(fetchItem{kind: itemUID})
+	}
+	p := fetchParser{dec: c.dec, plan: &plan}
+	if !c.dec.ExpectSP() || !c.dec.ExpectNumSet(&set) || !c.dec.ExpectSP() || !p.items() || !p.modifiers() ||
+		!c.dec.ExpectCRLF() {
+		return c.dec.Err()
+	}
+	if plan.changed {
+		plan.add(fetchItem{kind: itemModSeq})
+	}
+	if plan.modSeq {
+		c.useCondstore()
+	}
+	spans, err := c.box.resolve(set, r.row.uid)
+	if err != nil {
+		return err
+	}
+	out := fetchSender{c: c, plan: &plan}
+	if err := c.beforeFetch(r, &out, spans); err != nil {
+		return err
+	}
+	if err := out.send(spans); err != nil {
+		return err
+	}
+	return c.goneReply(r, out.gone)
+}
+
+// beforeFetch does what touches the mailbox: it sets \Seen and finds out sizes.
+func (c *conn) beforeFetch(r *request, out *fetchSender, spans []span) error {
+	b, plan := c.box, out.plan
+	touch := r.row.touch
+	plan.seen = plan.seen && !b.readOnly
+	if plan.seen {
+		touch = maildir.TouchFlags
+	}
+	leave, err := c.enterMailbox(r, b.m, touch)
+	if err != nil {
+		return err
+	}
+	var after *maildir.Snapshot
+	if plan.seen {
+		after, err = c.markSeen(out, spans)
+	}
+	if err == nil && plan.sizes && b.view.snap.Unsized() > 0 {
+		uids, _ := b.view.uids(spans)
+		out.sized, err = b.m.Sizes(c.ctx, uids)
+	}
+	leave()
+	if err != nil || after == nil {
+		return err
+	}
+	// The answer tells the new flags, so sync needs not. Other news of that snapshot come first, save expunges: the runs
+	// to be sent are counted in the numbers of now.
+	return c.tell(after, false, &stored{uids: out.seen, hidden: true})
+}
+
+// markSeen sets \Seen where it is missing.
+func (c *conn) markSeen(out *fetchSender, spans []span) (*maildir.Snapshot, error) {
+	for _, m := range c.box.view.each(spans) {
+		if m != nil && m.Flags&maildir.FlagSeen == 0 && (!out.plan.changed || m.ModSeq > out.plan.since) {
+			out.seen = append(out.seen, m.UID)
+		}
+	}
+	if len(out.seen) == 0 {
+		return nil, nil
+	}
+	res, err := c.box.m.Store(c.ctx, out.seen, maildir.StoreOp{Mode: maildir.StoreAdd, Flags: []string{`\Seen`}})
+	return res.Snapshot, err
+}

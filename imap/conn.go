@@ -1,0 +1,264 @@
+package imap
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"bascule/imap/wire"
+	"bascule/internal/gate"
+	"bascule/internal/netserve"
+	"bascule/maildir"
+)
+
+// conn is one client's connection. All of it belongs to the goroutine of Server.Handle, save leaving and nc.Wake.
+type conn struct {
+	srv *Server
+	nc  *netserve.Conn
+	log *slog.Logger
+	dec *wire.Decoder
+	enc *wire.Encoder
+
+	// ctx ends when the server drains or the session is evicted, so that no wait outlives it.
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	state  states
+	sess   *gate.Session
+	acct   *maildir.Account
+	door   *maildir.Door // where the session passes the POP3 lock
+	ns     namespace
+	on     enabled
+	box    *selected // not nil exactly in stateSelected
+	bad    int       // commands in a row that made no sense
+	names  []string  // scratch for flag names
+	client gate.Client
+	// clientID is what the client called itself in ID, before or after login.
+	clientID string
+
+	// leaving is set from outside when the session must end; the words are for the BYE.
+	leaving atomic.Pointer[replyError]
+}
+
+// request is one command while it runs.
+type request struct {
+	tag  string
+	row  *command
+	code string // response code of the OK
+	text string // of the OK; "" for the usual one
+
+	answered bool // the handler has sent the tagged reply itself
+	refresh  bool // look for changes of other processes and programs too
+	stored   *stored
+}
+
+func newConn(ctx context.Context, s *Server, nc *netserve.Conn) *conn {
+	c := &conn{srv: s, nc: nc, state: stateNotAuth, ns: newNamespace("", false)}
+	c.log = s.log.With(slog.String("conn", nc.ID()))
+	c.ctx, c.cancel = context.WithCancel(ctx)
+	context.AfterFunc(ctx, func() { c.leave(&replyError{kindBye, "UNAVAILABLE", "The server is shutting down"}) })
+	c.dec = wire.NewDecoder(nc.Reader())
+	c.enc = wire.NewEncoder(nc.Writer())
+	c.dec.Continue = c.allowLiteral
+	c.dec.LiteralMinus = s.opt.LiteralMinus
+	c.client = gate.Client{Protocol: "imap", Remote: nc.Remote(), Local: nc.Local(), TLS: nc.TLS(), ConnID: nc.ID(), Kick: c.kick}
+	c.waitForLogin()
+	return c
+}
+
+// close gives everything back. The connection itself is the caller's.
+func (c *conn) close() {
+	c.cancel()
+	c.attach()
+	c.enc.Flush()
+	c.unselect()
+	if c.sess != nil {
+		c.sess.End()
+		c.sess = nil
+	}
+}
+
+// leave asks the connection to end with a BYE after the running command. Any goroutine may call it; the first call counts.
+func (c *conn) leave(why *replyError) {
+	if c.leaving.CompareAndSwap(nil, why) {
+		c.cancel()
+		c.nc.Wake()
+	}
+}
+
+// kick is the gate's hand on our shoulder: the account was switched, suspended, or somebody ended the session.
+func (c *conn) kick(e gate.Eviction) {
+	c.nc.CloseAfter(c.srv.opt.EvictGrace)
+	c.leave(&replyError{kindBye, "", oneLine(e.Text)})
+}
+
+// allowLiteral lets the client send a literal (wire.Decoder.Continue).
+func (c *conn) allowLiteral(size int64, nonSync, binary bool) error {
+	if nonSync {
+		return nil
+	}
+	c.enc.Atom("+ Ready for literal data\r\n")
+	return c.flush()
+}
+
+// flush sends what was written so far.
+func (c *conn) flush() error { return c.enc.Flush() }
+
+func (c *conn) greet() {
+	c.status("*", kindOK, "CAPABILITY "+c.capabilities(), c.srv.opt.Name+" ready")
+}
+
+// status writes a status response; tag "*" for an untagged one (RFC 9051 §7.1).
+func (c *conn) status(tag string, k kind, code, text string) {
+	c.enc.Status(tag, kindNames[k], code, text)
+}
+
+// next waits for a command and runs it. It returns false when the connection is over.
+func (c *conn) next() bool {
+	if why := c.leaving.Load(); why != nil {
+		return c.end(*why)
+	}
+	if c.nc.Buffered() == 0 {
+		if c.enc.Flush() != nil {
+			return false
+		}
+		switch err := c.nc.WaitReadable(0); {
+		case err == nil:
+		case errors.Is(err, netserve.ErrWoken):
+			return true
+		case errors.Is(err, netserve.ErrTimeout):
+			return c.end(replyError{kindBye, "", "Autologout; idle for too long"})
+		default:
+			return false
+		}
+	}
+	c.attach()
+	if c.dec.Begin() != nil {
+		return false
+	}
+	if c.dec.CRLF() {
+		return true // stray empty lines of Apple Mail
+	}
+	r := request{tag: "*", row: &noCommand}
+	start := time.Now()
+	err := c.read(&r)
+	if err == nil {
+		err = r.row.run(c, &r)
+	}
+	k, more := c.finish(&r, err)
+	if c.srv.opt.Observe != nil {
+		c.srv.opt.Observe(r.row.verb, resultNames[k], time.Since(start))
+	}
+	return more
+}
+
+var (
+	noCommand   = command{verb: "unknown"}
+	resultNames = [...]string{"ok", "no", "bad", "bye"}
+)
+
+// attach tells the codec which buffers the connection has now: an idle one had given them back.
+func (c *conn) attach() {
+	c.dec.SetReader(c.nc.Reader())
+	c.enc.SetWriter(c.nc.Writer())
+}
+
+// read reads tag and verb and finds the row.
+func (c *conn) read(r *request) error {
+	var tag, verb string
+	if !c.dec.ExpectTag(&tag) {
+		return c.dec.Err()
+	}
+	r.tag = tag
+	if !c.dec.ExpectSP() || !c.dec.ExpectVerb(&verb) {
+		return c.dec.Err()
+	}
+	if verb == "UID" {
+		if !c.dec.ExpectSP() || !c.dec.ExpectVerb(&verb) {
+			return c.dec.Err()
+		}
+		verb = "UID " + verb
+	}
+	row := commands[verb]
+	switch {
+	case row == nil:
+		return bad("Unknown command")
+	case row.states&c.state == 0:
+		r.row = row
+		return bad(wrongState(row.states, c.state))
+	}
+	r.row = row
+	return nil
+}
+
+func wrongState(want, have states) string {
+	switch {
+	case have == stateNotAuth:
+		return "Please log in first"
+	case want == stateNotAuth:
+		return "Already logged in"
+	}
+	return "No mailbox selected"
+}
+
+// finish brings the stream in step, tells the news, and ends the command with its one tagged reply.
+func (c *conn) finish(r *request, err error) (k kind, more bool) {
+	if err != nil && c.broken(err) {
+		return kindBye, false
+	}
+	reply := replyError{kindOK, r.code, r.text}
+	if err != nil {
+		reply = c.replyFor(r, err)
+	}
+	if reply.kind == kindBye {
+		return kindBye, c.end(reply)
+	}
+	if err := c.dec.Resync(); errors.Is(err, wire.ErrDesync) {
+		return kindBye, c.end(c.replyFor(r, err))
+	} else if err != nil {
+		return kindBye, false
+	}
+	if reply.kind != kindBad {
+		if err := c.sync(r); err != nil {
+			if c.broken(err) {
+				return kindBye, false
+			}
+			if e := c.replyFor(r, err); e.kind == kindBye {
+				return kindBye, c.end(e)
+			}
+		}
+	}
+	if !r.answered {
+		if reply.text == "" {
+			reply.text = r.row.verb + " completed"
+		}
+		c.status(r.tag, reply.kind, reply.code, reply.text)
+	}
+	// Into the connection's own buffer, which is sent before a read waits: replies to pipelined commands leave together.
+	if _, err := c.enc.Writer(); err != nil || c.state == stateLogout {
+		return reply.kind, false
+	}
+	if reply.kind != kindBad {
+		c.bad = 0
+	} else if c.bad++; c.bad >= c.srv.opt.MaxBad {
+		return kindBye, c.end(replyError{kindBye, "", "Too many bad commands"})
+	}
+	return reply.kind, true
+}
+
+// broken tells whether an error means that the connection cannot go on.
+func (c *conn) broken(err error) bool {
+	return c.enc.Err() != nil || c.dec.IOErr() != nil && !errors.Is(c.dec.IOErr(), wire.ErrDesync) ||
+		errors.Is(err, io.ErrUnexpectedEOF) && c.dec.IOErr() != nil || errors.Is(err, errClientGone)
+}
+
+// end says goodbye. It returns false, for its callers to return.
+func (c *conn) end(why replyError) bool {
+	c.attach()
+	c.status("*", kindBye, why.code, why.text)
+	c.enc.Flush()
+	return false
+}

@@ -1,0 +1,40 @@
+// Package imap is the IMAP engine: IMAP4rev1 (RFC 3501), IMAP4rev2 (RFC 9051) and the extensions of capability.go, over
+// the shared store of package maildir. Package wire, below, is its codec.
+//
+// Invariants:
+//
+//   - One goroutine per connection, netserve's, does everything: it alone reads, writes and holds the session's state. Others
+//     set conn.leaving and wake it.
+//   - A command is a row of the table (table.go) and a file cmd_<noun>.go with grammar, action and reply in that order. The handler
+//     returns an error; errors.go turns errors into NO, BAD or BYE. Every command gets one tagged reply, or the connection
+//     ends with BYE.
+//   - Sequence numbers are mapped in view.go only. EXISTS, EXPUNGE, RECENT and FETCH responses that nobody asked for are sent in sync.go
+//     only, at the end of commands and in IDLE, and EXPUNGE never while a command that uses sequence numbers runs (the row says
+//     which).
+//   - After an error the stream is in step or closed: wire's Resync skips what is left of a command, literals included.
+//   - What reads or changes a mailbox passes the session's door (maildir.Door), which is where POP3's lock makes it wait. The door is
+//     left before anything long is written, so a slow client never keeps POP3 out. A FETCH that is being sent is finished.
+//   - An idle connection holds no buffers and no lease: its state is a conn and, if a mailbox is selected, a pointer to
+//     the snapshot that all its sessions share.
+//   - What a client can make the server keep is bounded: lines and literals by wire.Limits, keys of a SEARCH, items of a FETCH,
+//     patterns of a LIST by the constants beside their parsers.
+//
+// Files:
+//
+//	server.go           Options, Server, Handle
+//	conn.go             the loop: wait, parse tag and verb, check the state, run, resync, sync, reply
+//	table.go            one row per command
+//	errors.go           from errors to replies
+//	capability.go       what is promised, and what was enabled
+//	auth.go             what a login changes
+//	names.go            the client's names and the store's
+//	selected.go         the selected mailbox; entering it
+//	view.go             the client's numbering
+//	sync.go             telling the news
+//	cmd_*.go            the commands
+//	fetch_*.go          items, body sections, envelope, structure; sending
+//	search_*.go         criteria, parsing, evaluation, text in bodies
+//	list_select.go      which mailboxes a LIST names
+//
+// Start reading at conn.go (next, finish), then table.go, cmd_store.go and sync.go.
+package imap

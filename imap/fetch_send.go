@@ -1,0 +1,203 @@
+package imap
+
+import (
+	"errors"
+	"slices"
+
+	"bascule/maildir"
+)
+
+// fetchSender writes the answers of one FETCH.
+type fetchSender struct {
+	c     *conn
+	plan  *fetchPlan
+	seen  []maildir.UID     // became \Seen by this command, ascending; their flags are told too
+	sized *maildir.Snapshot // has sizes that the view's snapshot lacks; nil if none are lacking
+	gone  bool              // some messages had gone
+}
+
+// fetchBatch is how many messages are asked of the index at once.
+const fetchBatch = 256
+
+// send answers for all messages of the runs. What is gone is passed over and noted.
+func (s *fetchSender) send(spans []span) error {
+	f := fetched{c: s.c}
+	var batch []fetched
+	for seq, m := range s.c.box.view.each(spans) {
+		switch {
+		case m == nil:
+			s.gone = true
+		case s.plan.changed && m.ModSeq <= s.plan.since:
+		case !s.plan.parsed:
+			f.seq, f.msg = seq, m
+			if err := s.one(&f); err != nil {
+				return err
+			}
+		default:
+			batch = append(batch, fetched{c: s.c, seq: seq, msg: m})
+			if len(batch) == fetchBatch {
+				if err := s.batch(batch); err != nil {
+					return err
+				}
+				batch = batch[:0]
+			}
+		}
+	}
+	return s.batch(batch)
+}
+
+// batch answers for messages of which something in the index is wanted.
+func (s *fetchSender) batch(batch []fetched) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	uids := make([]maildir.UID, len(batch))
+	for i := range batch {
+		uids[i] = batch[i].msg.UID
+	}
+	next := 0
+	err := s.c.box.m.Parsed(s.c.ctx, uids, func(uid maildir.UID, p maildir.Parsed) error {
+		for uids[next] != uid {
+			next, s.gone = next+1, true
+		}
+		f := &batch[next]
+		next++
+		f.parsed = p
+		return s.one(f)
+	})
+	s.gone = s.gone || next < len(batch)
+	return err
+}
+
+// one answers for one message.
+func (s *fetchSender) one(f *fetched) error {
+	defer f.close()
+	switch err := s.prepare(f); {
+	case errors.Is(err, maildir.ErrGone):
+		s.gone = true
+		return nil
+	case err != nil:
+		return err
+	}
+	s.write(f)
+	if s.c.enc.Err() != nil {
+		return errClientGone
+	}
+	return nil
+}
+
+// prepare finds everything that may fail, before the first byte is written.
+func (s *fetchSender) prepare(f *fetched) (err error) {
+	f.pieces = f.pieces[:0]
+	for i := range s.plan.items {
+		it := &s.plan.items[i]
+		var p piece
+		switch it.kind {
+		case itemSection:
+			p, err = f.bodySection(it.section)
+		case itemBinary, itemBinarySize:
+			p, err = f.binary(it.section)
+		case itemSize:
+			p.n, err = s.size(f.msg)
+		case itemEnvelope:
+			p.env, err = f.parsed.Envelope()
+		case itemBody, itemBodyStructure:
+			_, err = f.structure()
+		}
+		if err != nil {
+			return err
+		}
+		f.pieces = append(f.pieces, p)
+	}
+	return nil
+}
+
+// size is RFC822.SIZE.
+func (s *fetchSender) size(m *maildir.Message) (int64, error) {
+	if m.Size < 0 && s.sized != nil {
+		if m = s.sized.Find(m.UID); m == nil {
+			return 0, maildir.ErrGone
+		}
+	}
+	if m.Size < 0 {
+		return 0, maildir.ErrGone // its file could not be read
+	}
+	return m.Size, nil
+}
+
+// write writes one FETCH response.
+func (s *fetchSender) write(f *fetched) {
+	c := s.c
+	c.enc.Untagged().Number(uint32(f.seq)).Atom(" FETCH (")
+	first := true
+	space := func() {
+		if !first {
+			c.enc.SP()
+		}
+		first = false
+	}
+	hasFlags, hasModSeq := false, false
+	for i := range s.plan.items {
+		it := &s.plan.items[i]
+		hasFlags = hasFlags || it.kind == itemFlags
+		hasModSeq = hasModSeq || it.kind == itemModSeq
+		space()
+		s.item(f, it, &f.pieces[i])
+	}
+	if _, told := slices.BinarySearch(s.seen, f.msg.UID); told {
+		if !hasFlags {
+			space()
+			c.enc.Atom("FLAGS ")
+			c.writeFlags(f.msg)
+		}
+		if c.on.condstore && !hasModSeq {
+			space()
+			c.enc.Atom("MODSEQ (").Number64(uint64(f.msg.ModSeq)).Special(')')
+		}
+	}
+	c.enc.Special(')').CRLF()
+}
+
+// item writes one item with its name.
+func (s *fetchSender) item(f *fetched, it *fetchItem, p *piece) {
+	c := s.c
+	switch it.kind {
+	case itemFlags:
+		c.enc.Atom("FLAGS ")
+		c.writeFlags(f.msg)
+	case itemUID:
+		c.enc.Atom("UID ").Number(uint32(f.msg.UID))
+	case itemInternalDate:
+		c.enc.Atom("INTERNALDATE ").DateTime(f.msg.InternalDate())
+	case itemSize:
+		c.enc.Atom("RFC822.SIZE ").Number64(uint64(p.n))
+	case itemModSeq:
+		c.enc.Atom("MODSEQ (").Number64(uint64(f.msg.ModSeq)).Special(')')
+	case itemEnvelope:
+		c.enc.Atom("ENVELOPE ")
+		writeEnvelope(c.enc, p.env)
+	case itemBody, itemBodyStructure:
+		if it.kind == itemBody {
+			c.enc.Atom("BODY ")
+		} else {
+			c.enc.Atom("BODYSTRUCTURE ")
+		}
+		structure{enc: c.enc, extended: it.kind == itemBodyStructure, global: c.on.rev2}.part(f.root)
+	case itemSection, itemBinary:
+		switch {
+		case it.label != "":
+			c.enc.Atom(it.label)
+		case it.kind == itemSection:
+			c.enc.Atom("BODY").Section(it.section)
+		default:
+			c.enc.Atom("BINARY").Section(it.section)
+		}
+		if it.partial != nil {
+			c.enc.Special('<').Number64(it.partial.Offset).Special('>')
+		}
+		c.enc.SP()
+		f.writePiece(c.enc, *p, it.partial)
+	case itemBinarySize:
+		c.enc.Atom("BINARY.SIZE").Section(it.section).SP().Number64(uint64(p.n))
+	}
+}

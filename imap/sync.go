@@ -1,0 +1,171 @@
+package imap
+
+import (
+	"slices"
+
+	"bascule/maildir"
+)
+
+// This file is the only place that sends EXISTS, RECENT, EXPUNGE, FLAGS after SELECT and FETCH
+// that nobody asked for. NOOP, IDLE and the end of every command are one path: compare
+// what the client knows with what is, and tell the difference, as far as the
+// command allows it. A notification carries no data, so none can be lost.
+//
+// While a POP3 session has the mailbox for itself, nothing is told: the news come when
+// its lease ends.
+
+// stored is what a STORE wants the client to be told (or not told) beyond the news.
+type stored struct {
+	uids   []maildir.UID // what was stored, ascending
+	silent bool          // .SILENT: what the client can work out itself is not told
+	hidden bool          // nothing is told about these: the reply to a FETCH tells it
+	expect func(known maildir.Flags) maildir.Flags
+}
+
+// sync tells the client what changed in the selected mailbox.
+func (c *conn) sync(r *request) error {
+	b := c.box
+	if b == nil {
+		return nil
+	}
+	err := c.syncBox(r, b)
+	if b.m.Deleted() {
+		return bye("", "The selected mailbox was deleted")
+	}
+	return err
+}
+
+func (c *conn) syncBox(r *request, b *selected) error {
+	if c.door.Quiet(b.m.Name()) {
+		return nil
+	}
+	snap, err := b.m.Snapshot(), error(nil)
+	if r.refresh {
+		if snap, err = b.m.Refresh(c.ctx); err != nil {
+			return err
+		}
+	}
+	if snap == b.view.snap && b.view.held == nil && r.stored == nil {
+		return nil
+	}
+	if !c.on.rev2 {
+		if err := b.claimRecent(c.ctx, snap); err != nil {
+			return err
+		}
+	}
+	return c.tell(snap, !r.row.seq, r.stored)
+}
+
+// tell moves the client's view to snap.
+func (c *conn) tell(snap *maildir.Snapshot, mayExpunge bool, st *stored) error {
+	b := c.box
+	known := b.view.snap
+	n, err := b.view.advance(snap, mayExpunge)
+	if err != nil {
+		return err
+	}
+	if len(snap.Keywords()) != len(known.Keywords()) {
+		c.writeFlagLists(snap)
+	}
+	for _, seq := range n.expunged {
+		c.enc.Atom("* ").Number(uint32(seq)).Atom(" EXPUNGE\r\n")
+	}
+	if n.arrived {
+		c.enc.Atom("* ").Number(uint32(b.view.Len())).Atom(" EXISTS\r\n")
+		if !c.on.rev2 {
+			c.enc.Atom("* ").Number(uint32(b.recentCount())).Atom(" RECENT\r\n")
+		}
+	}
+	for _, uid := range reported(n.changed, st) {
+		seq, ok := b.view.Seq(uid)
+		m := b.view.Message(seq)
+		if !ok || m == nil {
+			continue
+		}
+		quiet := false
+		if st != nil && (st.silent || st.hidden) {
+			if _, mine := slices.BinarySearch(st.uids, uid); mine {
+				if st.hidden {
+					continue
+				}
+				old := known.Find(uid)
+				quiet = old != nil && st.expect(old.Flags) == m.Flags
+			}
+		}
+		if quiet && !c.on.condstore {
+			continue
+		}
+		c.writeChange(seq, m, !quiet)
+	}
+	return c.enc.Err()
+}
+
+// reported lists whose FETCH is due: what changed, and after a STORE that is not silent everything it
+// named, changed or not (RFC 9051 §6.4.6).
+func reported(changed []maildir.UID, st *stored) []maildir.UID {
+	if st == nil || st.silent || st.hidden {
+		return changed
+	}
+	out := append(slices.Clone(changed), st.uids...)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// writeChange writes an unsolicited FETCH. With CONDSTORE it must hold the modseq (RFC 7162 §3.2); the UID
+// is there too then, and in IMAP4rev2, so that a client which holds back its own view is not misled.
+func (c *conn) writeChange(seq SeqNum, m *maildir.Message, flags bool) {
+	c.enc.Atom("* ").Number(uint32(seq)).Atom(" FETCH (")
+	sep := ""
+	if c.on.condstore || c.on.rev2 {
+		c.enc.Atom("UID ").Number(uint32(m.UID))
+		sep = " "
+	}
+	if flags {
+		c.enc.Atom(sep).Atom("FLAGS ")
+		c.writeFlags(m)
+		sep = " "
+	}
+	if c.on.condstore {
+		c.enc.Atom(sep).Atom("MODSEQ (").Number64(uint64(m.ModSeq)).Atom(")")
+	}
+	c.enc.Atom(")\r\n")
+}
+
+// writeFlags writes a message's flag list, with the session's \Recent for IMAP4rev1.
+func (c *conn) writeFlags(m *maildir.Message) {
+	c.names = c.names[:0]
+	if !c.on.rev2 && c.box.recent.Contains(uint32(m.UID)) {
+		c.names = append(c.names, `\Recent`)
+	}
+	c.names = c.box.view.snap.AppendFlagNames(c.names, m.Flags)
+	c.writeNames(c.names)
+}
+
+func (c *conn) writeNames(names []string) {
+	c.enc.Atom("(")
+	for i, f := range names {
+		if i > 0 {
+			c.enc.SP()
+		}
+		c.enc.Atom(f)
+	}
+	c.enc.Atom(")")
+}
+
+// writeFlagLists writes FLAGS and PERMANENTFLAGS (RFC 9051 §7.3.5, §7.1).
+func (c *conn) writeFlagLists(snap *maildir.Snapshot) {
+	names := append(slices.Clone(systemFlagNames), snap.Keywords()...)
+	c.enc.Atom("* FLAGS ")
+	c.writeNames(names)
+	c.enc.CRLF().Atom("* OK [PERMANENTFLAGS ")
+	switch {
+	case c.box.readOnly:
+		names = nil
+	case !snap.KeywordsFull():
+		names = append(names, `\*`)
+	}
+	c.writeNames(names)
+	c.enc.Atom("] Flags that stay\r\n")
+}
+
+var systemFlagNames = []string{`\Answered`, `\Flagged`, `\Deleted`, `\Seen`, `\Draft`, "$Forwarded"}

@@ -1,0 +1,243 @@
+package imap
+
+import (
+	"errors"
+	"iter"
+	"slices"
+	"sort"
+
+	"bascule/imap/wire"
+	"bascule/maildir"
+)
+
+// SeqNum is a message sequence number as one client knows it: from 1 without gaps (RFC 9051 §2.3.1.2).
+// It means something only together with the view of that client.
+type SeqNum uint32
+
+// view is what one client knows of the selected mailbox, and the only place
+// that maps sequence numbers to messages.
+//
+// While the client is in step, the view is a pointer to a snapshot which it
+// shares with every other session: number i+1 is snap.At(i). When messages went
+// and the client may not yet be told (a FETCH, STORE or SEARCH by sequence
+// number runs, RFC 9051 §7.5.1), the view keeps the list of UIDs that the client
+// numbers by, four bytes a message, and no old snapshot: so what a session
+// holds back is bounded by the size of one mailbox, however long it holds it.
+type view struct {
+	snap *maildir.Snapshot // what the client was told of flags and arrivals
+	held []maildir.UID     // the client's numbering while it is out of step; nil in step
+}
+
+// errOutOfStep says that a snapshot contradicts what the client was told. The
+// only honest way on is to end the session: its numbering cannot be saved.
+var errOutOfStep = errors.New("imap: the mailbox changed in a way its numbering cannot follow")
+
+// Len is the number of messages the client knows: the highest sequence number.
+func (v *view) Len() int {
+	if v.held != nil {
+		return len(v.held)
+	}
+	return v.snap.Len()
+}
+
+// UID returns the UID which the client knows by the number n, whether or not
+// the message still exists; 0 if there is no such number.
+func (v *view) UID(n SeqNum) maildir.UID {
+	switch {
+	case n == 0 || int(n) > v.Len():
+		return 0
+	case v.held != nil:
+		return v.held[n-1]
+	}
+	return v.snap.At(int(n) - 1).UID
+}
+
+// Message returns the message with the number n; nil if it is gone or never was.
+func (v *view) Message(n SeqNum) *maildir.Message {
+	if n == 0 || int(n) > v.Len() {
+		return nil
+	}
+	if v.held == nil {
+		return v.snap.At(int(n) - 1)
+	}
+	if i, ok := v.snap.Index(v.held[n-1]); ok {
+		return v.snap.At(i)
+	}
+	return nil
+}
+
+// Seq returns the number by which the client knows uid.
+func (v *view) Seq(uid maildir.UID) (SeqNum, bool) {
+	if v.held != nil {
+		i, ok := slices.BinarySearch(v.held, uid)
+		return SeqNum(i + 1), ok
+	}
+	i, ok := v.snap.Index(uid)
+	return SeqNum(i + 1), ok
+}
+
+// lower returns the number of messages with a UID below uid.
+func (v *view) lower(uid maildir.UID) int {
+	if v.held != nil {
+		return sort.Search(len(v.held), func(i int) bool { return v.held[i] >= uid })
+	}
+	return v.snap.Lower(uid)
+}
+
+// span is a run of sequence numbers, both ends included.
+type span struct{ lo, hi SeqNum }
+
+// bySeq maps a client's set to runs of the numbers it knows: ascending, merged and never
+// expanded, so that "1:4294967295" costs nothing. A number that does not exist is an
+// error (RFC 9051 §9, seq-number), but "1:*" may be asked of an empty mailbox.
+func (v *view) bySeq(set wire.NumSet) ([]span, error) {
+	n := uint32(v.Len())
+	for _, r := range set.Ranges {
+		star := r.Start == 0 || r.Stop == 0
+		if (r.Start > n || r.Stop > n) && !(n == 0 && star) {
+			return nil, errNoMessage
+		}
+	}
+	return v.clip(set), nil
+}
+
+// clip is bySeq for SEARCH, where a number that does not exist matches nothing.
+func (v *view) clip(set wire.NumSet) []span {
+	n := uint32(v.Len())
+	var out []span
+	for _, r := range set.Resolve(n) {
+		if r.Start <= n {
+			out = append(out, span{SeqNum(r.Start), SeqNum(min(r.Stop, n))})
+		}
+	}
+	return out
+}
+
+// byUID is bySeq for UIDs; unknown ones are passed over (RFC 9051 §6.4.9).
+func (v *view) byUID(set wire.NumSet) []span {
+	n := v.Len()
+	if n == 0 {
+		return nil
+	}
+	return v.ofUIDs(set.Resolve(uint32(v.UID(SeqNum(n)))))
+}
+
+// ofUIDs gives the numbers of the UIDs in a set.
+func (v *view) ofUIDs(uids wire.Ranges) []span {
+	var out []span
+	for _, r := range uids {
+		lo, hi := v.lower(maildir.UID(r.Start))+1, v.Len()
+		if r.Stop < maxUID {
+			hi = v.lower(maildir.UID(r.Stop + 1))
+		}
+		switch last := len(out) - 1; {
+		case lo > hi:
+		case last >= 0 && out[last].hi+1 == SeqNum(lo):
+			out[last].hi = SeqNum(hi)
+		default:
+			out = append(out, span{SeqNum(lo), SeqNum(hi)})
+		}
+	}
+	return out
+}
+
+const maxUID = 1<<32 - 1
+
+// each yields the messages of some runs in ascending order; nil for one that is gone already.
+func (v *view) each(spans []span) iter.Seq2[SeqNum, *maildir.Message] {
+	return func(yield func(SeqNum, *maildir.Message) bool) {
+		for _, s := range spans {
+			if v.held != nil {
+				for n := s.lo; n <= s.hi; n++ {
+					if !yield(n, v.Message(n)) {
+						return
+					}
+				}
+				continue
+			}
+			for i, m := range v.snap.From(int(s.lo) - 1) {
+				if SeqNum(i+1) > s.hi {
+					break
+				}
+				if !yield(SeqNum(i+1), m) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// uids lists the UIDs of the messages of some runs that still exist; gone tells that some do not.
+func (v *view) uids(spans []span) (out []maildir.UID, gone bool) {
+	total := 0
+	for _, s := range spans {
+		total += int(s.hi-s.lo) + 1
+	}
+	out = make([]maildir.UID, 0, total)
+	for _, m := range v.each(spans) {
+		if m == nil {
+			gone = true
+			continue
+		}
+		out = append(out, m.UID)
+	}
+	return out, gone
+}
+
+// news is the difference between what the client knew and what it may be told now.
+type news struct {
+	expunged []SeqNum      // highest first, so that each number is right when it is sent
+	arrived  bool          // messages were added: EXISTS has to be sent
+	changed  []maildir.UID // flags or modseq changed; known before and still there
+}
+
+// advance moves the view to a newer snapshot and returns what to tell the
+// client. Without mayExpunge the numbering stays as it is, and grows at its end.
+func (v *view) advance(to *maildir.Snapshot, mayExpunge bool) (news, error) {
+	var n news
+	if to != v.snap {
+		d := maildir.Diff(v.snap, to)
+		if v.snap.Len()-len(d.Gone)+d.Added != to.Len() {
+			return n, errOutOfStep
+		}
+		n.changed, n.arrived = d.Changed, d.Added > 0
+		if v.held == nil {
+			if len(d.Gone) > 0 && mayExpunge {
+				n.expunged = make([]SeqNum, 0, len(d.Gone))
+				for _, i := range slices.Backward(d.Gone) {
+					n.expunged = append(n.expunged, SeqNum(i+1))
+				}
+			} else if len(d.Gone) > 0 {
+				v.held = make([]maildir.UID, 0, v.snap.Len()+d.Added)
+				for i := range v.snap.Len() {
+					v.held = append(v.held, v.snap.At(i).UID)
+				}
+			}
+		}
+		if v.held != nil {
+			for i := to.Len() - d.Added; i < to.Len(); i++ {
+				v.held = append(v.held, to.At(i).UID)
+			}
+		}
+		v.snap = to
+	}
+	if v.held != nil && mayExpunge {
+		n.expunged = v.release()
+	}
+	return n, nil
+}
+
+// release brings a held numbering back in step and returns the numbers that went, highest first.
+func (v *view) release() []SeqNum {
+	var gone []SeqNum
+	i := v.snap.Len() - 1
+	for n := len(v.held) - 1; n >= 0; n-- {
+		if i >= 0 && v.snap.At(i).UID == v.held[n] {
+			i--
+			continue
+		}
+		gone = append(gone, SeqNum(n+1))
+	}
+	v.held = nil
+	return gone
+}
