@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,13 +67,35 @@ func lockDot(ctx context.Context, f FS, path string) (*Dotlock, error) {
 	}
 }
 
-// Touch tells others that the holder is alive. Needed every 10 seconds or so by whoever holds the lock long.
-func (l *Dotlock) Touch(now time.Time) error { return l.fs.Chtimes(l.path, now) }
+// Touch tells others that the holder is alive. Needed every 10 seconds or so by whoever holds the lock long. A lock
+// that was lost meanwhile is ErrLocked.
+func (l *Dotlock) Touch(now time.Time) error {
+	if mine, err := l.mine(); err != nil || !mine {
+		return fmt.Errorf("disk: touch lock: %w", cmp.Or(err, ErrLocked))
+	}
+	err := l.fs.Chtimes(l.path, now)
+	if err == nil {
+		l.made, err = l.fs.Stat(l.path)
+	}
+	if err != nil {
+		return fmt.Errorf("disk: touch lock: %w", err)
+	}
+	return nil
+}
+
+// mine says whether the lock file is still ours. The inode alone does not tell: file systems use a number again at once.
+func (l *Dotlock) mine() (bool, error) {
+	st, err := l.fs.Stat(l.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && SameFile(st, l.made) && st.MTime == l.made.MTime, err
+}
 
 // Release removes the lock file, unless another program took the lock for stale and has put its own there.
 func (l *Dotlock) Release() error {
-	st, err := l.fs.Stat(l.path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !SameFile(st, l.made) {
+	mine, err := l.mine()
+	if err == nil && !mine {
 		return nil
 	}
 	if err == nil {

@@ -64,7 +64,10 @@ func (m *Maildir) NextUIDValidity(now time.Time, atLeast uint32) (uint32, error)
 			return 0, fmt.Errorf("disk: next uidvalidity: %w", err)
 		}
 		if taken {
-			return next, WriteFileAtomic(m.fs, m.root+"/"+uidvalidityFile, []byte(hex8(next)))
+			// The counter's name is durable and the truth; this file saves readers a look at the directory, and another process
+			// that took the next value may be writing it too.
+			_ = WriteFileAtomic(m.fs, m.root+"/"+uidvalidityFile, []byte(hex8(next)))
+			return next, nil
 		}
 	}
 	return 0, fmt.Errorf("disk: next uidvalidity: others are always quicker")
