@@ -249,7 +249,7 @@ func (c *checker) mirror(m *Mailbox, s *Snapshot) error {
 		r, ok := known[msg.base]
 		if !ok || UID(r.UID) != msg.UID {
 			c.report(name, "the list of UIDs has %d for UID %d", r.UID, msg.UID)
-		} else if id, _ := r.UIDL(); msg.uidl != "" && id != msg.uidl {
+		} else if id, _ := r.UIDL(); id != msg.UIDL() {
 			c.report(name, "the list of UIDs has the UIDL %q for UID %d", id, msg.UID)
 		}
 	}

@@ -108,6 +108,8 @@ func (w *writing) readUIDs(dir string) (k knownUIDs, err error) {
 		k.uid[r.Base] = r.UID
 		if id, ok := r.UIDL(); ok && validUIDL(id) {
 			k.uidl[r.Base] = id
+		} else if list.Version == 3 {
+			k.uidl[r.Base] = fmt.Sprintf("%08x%08x", r.UID, list.UIDValidity) // Dovecot's default pop3_uidl_format
 		}
 	}
 	if dir != "" {

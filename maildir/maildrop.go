@@ -94,8 +94,16 @@ func (d *Maildrop) Open(ctx context.Context, i int) (*Body, error) {
 	if !errors.Is(err, ErrGone) || d.a.Policy().Exclusivity != ExclusiveSnapshot {
 		return b, err
 	}
-	// IMAP has expunged it; under this policy its file stays for us.
-	return d.a.openBody(d.msgs[i].place(""), d.msgs[i].Facts())
+	// IMAP has expunged it; under this policy its file stays for us, perhaps with
+	// other flags in its name.
+	p, found, err := d.a.dir.Find("", d.msgs[i].base)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, ErrGone
+	}
+	return d.a.openBody(p, d.msgs[i].Facts())
 }
 
 // Quit removes messages and sets \Seen on others, by index: all of it or nothing.

@@ -61,12 +61,13 @@ func (c *change) rewriteMirror(w *writing, next uint32) error {
 	return nil
 }
 
+// record is a message's line. The UIDL is always written out: a line without one is
+// Dovecot's own, and Dovecot, should it take the Maildir back, says the same UIDLs.
 func record(uid uint32, base, uidl string) disk.UIDRecord {
-	r := disk.UIDRecord{UID: uid, Base: base}
-	if uidl != "" {
-		r = r.WithKey('P', uidl)
+	if uidl == "" {
+		uidl = uidlOfBase(base)
 	}
-	return r
+	return disk.UIDRecord{UID: uid, Base: base}.WithKey('P', uidl)
 }
 
 // mirrorChange appends what a committed change has added. A failure loses nothing: the

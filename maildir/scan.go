@@ -312,7 +312,9 @@ func (c *change) adopt(w *writing, entries []disk.Entry, known knownUIDs) error 
 		if err != nil {
 			return err
 		}
-		m.uidl = known.uidl[x.Base()]
+		if m.uidl = known.uidl[x.Base()]; m.uidl == uidlOfBase(m.base) {
+			m.uidl = ""
+		}
 		if m.UID = x.uid; m.UID == 0 {
 			if m.UID, err = c.nextUID(); err != nil {
 				return err
