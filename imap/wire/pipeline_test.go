@@ -48,9 +48,9 @@ func (c *client) send() {
 // plus is what happens when the client sees "+".
 func (c *client) plus() { c.wait = false }
 
-// refused is what happens when it sees NO or BAD instead.
-func (c *client) refused() {
-	if c.wait {
+// refused is what happens when it sees the answer of command n instead.
+func (c *client) refused(n int) {
+	if c.wait && c.cmd == n+1 {
 		c.wait, c.next = false, len(c.cmds[c.cmd-1])
 	}
 }
@@ -141,7 +141,7 @@ func FuzzPipeline(f *testing.F) {
 			if err := d.Resync(); err != nil {
 				t.Fatalf("command %d, after %v: %v", n, d.Err(), err)
 			}
-			c.refused()
+			c.refused(n)
 		}
 	})
 }
