@@ -45,10 +45,12 @@ func findCharset(name string) encoding.Encoding {
 	}
 	// The browsers' table first: mail says iso-8859-1 and means Windows-1252, as the web does.
 	if enc, err := htmlindex.Get(name); err == nil {
-		if canonical, err := htmlindex.Name(enc); err != nil || canonical == "utf-8" || canonical == "replacement" {
+		switch canonical, err := htmlindex.Name(enc); {
+		case err == nil && canonical == "utf-8":
 			return nil
+		case err == nil && canonical != "replacement": // what browsers refuse, hz-gb-2312 for one, is still mail
+			return enc
 		}
-		return enc
 	}
 	if enc, err := ianaindex.MIME.Encoding(name); err == nil {
 		return enc // nil if it has a name and no code

@@ -26,7 +26,8 @@
 //	boundary.go   (the open multiparts)          which line ends which part
 //	part.go       Part, Parsed, Section          the tree and its IMAP part numbers
 //	mime.go       (one part's Content-* fields)  what they say, and what stands in for them
-//	params.go     Param, DecodeParam             parameters, RFC 2231
+//	params.go     Param, DecodeParam             parameters and their tokens
+//	continuations.go (name*0, name*1)            RFC 2231 §3
 //	envelope.go   Envelope                       the ENVELOPE item
 //	address.go    Address                        address lists, however broken
 //	phrase.go     (words inside addresses)       quotes, comments, local parts

@@ -112,7 +112,8 @@ func TestDecodeCharset(t *testing.T) {
 		{"shift_jis", "\x93\xfa", "日"},
 		{"no-such-charset", "\x80", "€"},
 		{"utf-16le", "a\x00", "a"},
-		{"hz-gb-2312", "a", "a"},
+		{"hz-gb-2312", "~{VPND~}", "中文"},
+		{"iso-2022-kr", "a", "a"},
 	} {
 		if got := readAll(t, DecodeCharset(iotest.OneByteReader(strings.NewReader(c[1])), c[0])); got != c[2] {
 			t.Errorf("%s %q: got %q, want %q", c[0], c[1], got, c[2])
