@@ -20,8 +20,8 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 //
 //	enc.Untagged().Number(n).SP().Atom("EXISTS").CRLF()
 //
-// Everything is gathered in one buffer and written at Flush, and at the end of a line when more than 32 KiB have come
-// together. The first error of the writer stays: Err and Flush tell it, what comes after is thrown away. An Encoder belongs to one goroutine.
+// Everything is gathered in one buffer and written at Flush, at the end of a line when more than 32 KiB have come
+// together, and between two elements at 64 KiB. The first error of the writer stays: Err and Flush tell it, what comes after is thrown away. An Encoder belongs to one goroutine.
 type Encoder struct {
 	// QuotedUTF8 sends UTF-8 in quoted strings and texts, after ENABLE UTF8=ACCEPT or IMAP4rev2
 	// (RFC 9051 §4.3, RFC 6855 §3); otherwise as literals, and texts in ASCII.
@@ -111,7 +111,7 @@ func (e *Encoder) raw(s string) *Encoder {
 	return e
 }
 
-// CRLF ends the response. Before the end of a line nothing is written, save by literals.
+// CRLF ends the response.
 func (e *Encoder) CRLF() *Encoder {
 	e.raw("\r\n")
 	if len(e.buf) >= flushAt || e.err != nil {
@@ -120,8 +120,14 @@ func (e *Encoder) CRLF() *Encoder {
 	return e
 }
 
-// SP writes a space.
-func (e *Encoder) SP() *Encoder { return e.byte(' ') }
+// SP writes a space. A response of many elements (SEARCH of a large mailbox) is written in pieces here.
+func (e *Encoder) SP() *Encoder {
+	e.byte(' ')
+	if len(e.buf) >= 2*flushAt {
+		e.write()
+	}
+	return e
+}
 
 // Special writes one byte as it is.
 func (e *Encoder) Special(b byte) *Encoder { return e.byte(b) }
@@ -154,7 +160,7 @@ func (e *Encoder) Item() *Encoder {
 	if e.Offset() == e.open {
 		return e
 	}
-	return e.byte(' ')
+	return e.SP()
 }
 
 // EndList writes ")".
@@ -165,7 +171,7 @@ func (e *Encoder) List(n int, f func(i int)) *Encoder {
 	e.byte('(')
 	for i := range n {
 		if i > 0 {
-			e.byte(' ')
+			e.SP()
 		}
 		f(i)
 	}

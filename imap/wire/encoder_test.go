@@ -113,6 +113,30 @@ func TestFewWrites(t *testing.T) {
 	}
 }
 
+// One response alone must not grow the buffer for ever.
+func TestLongResponse(t *testing.T) {
+	w := new(writes)
+	e := NewEncoder(w)
+	e.Untagged().BeginList()
+	for range 100_000 {
+		e.Item().Number(123456)
+		if len(e.buf) > 3*flushAt {
+			t.Fatalf("%d bytes gathered", len(e.buf))
+		}
+	}
+	e.EndList().CRLF()
+	total := 0
+	if err := e.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range w.sizes {
+		total += n
+	}
+	if total != len("* (")+100_000*7-1+len(")\r\n") || int64(total) != e.Offset() {
+		t.Errorf("%d bytes written, offset %d", total, e.Offset())
+	}
+}
+
 func TestEncoderError(t *testing.T) {
 	w := &writes{fail: io.ErrClosedPipe}
 	e := NewEncoder(w)
