@@ -229,7 +229,14 @@ func (w *writing) finishDead() error {
 		return err
 	}
 	a := w.a
+	ours := map[int64]bool{}
+	for _, p := range a.journal.pending {
+		ours[p.id] = true
+	}
 	for _, in := range all {
+		if ours[in.ID] {
+			continue
+		}
 		if in.Later {
 			if a.maildropHeld() {
 				continue
@@ -248,7 +255,6 @@ func (w *writing) finishDead() error {
 		p := pendingIntent{id: in.ID, ops: ops}
 		a.carryOut(&p)
 		w.adopted = append(w.adopted, p)
-		w.finished++
 	}
 	return nil
 }

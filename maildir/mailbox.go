@@ -73,6 +73,11 @@ func (a *Account) attach(ctx context.Context, name string) (m *Mailbox, err erro
 			if err != nil {
 				return err
 			}
+			if !f.mirror.known {
+				if err := f.completeMirror(tx); err != nil {
+					f.mirrorFailed(err)
+				}
+			}
 			f.box = &Mailbox{a: a, f: f, id: f.row.ObjectID, topic: f.topic()}
 			f.box.current.Store(s)
 			f.box.where.Store(&whereabouts{f.row.Name, f.row.Dir})

@@ -1,8 +1,7 @@
 package maildir
 
 import (
-	"errors"
-	"io/fs"
+	"context"
 
 	"bascule/maildir/disk"
 	"bascule/maildir/index"
@@ -77,18 +76,19 @@ func (f *folder) mirrorChange(e *edit) {
 		return
 	}
 	if err := f.appendMirror(e.add); err != nil {
-		f.mirror.close()
-		f.a.log.Warn("the list of UIDs could not be appended to; a lost index could not be rebuilt wholly", "folder", f.row.Name, "err", err)
+		f.mirrorFailed(err)
 	}
+}
+
+func (f *folder) mirrorFailed(err error) {
+	f.mirror.close()
+	f.a.log.Warn("the list of UIDs could not be completed; it will be tried again", "folder", f.row.Name, "err", err)
 }
 
 func (f *folder) appendMirror(added []Message) error {
 	if !f.mirror.known {
-		last, err := f.a.dir.LastUID(f.row.Dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		f.mirror = mirror{known: true, last: UID(last)}
+		// What a crash kept from being appended comes with it.
+		return f.a.db.Read(context.Background(), f.completeMirror)
 	}
 	records := make([]disk.UIDRecord, 0, len(added))
 	for i := range added {
@@ -96,6 +96,32 @@ func (f *folder) appendMirror(added []Message) error {
 			records = append(records, record(uint32(m.UID), m.base, m.uidl))
 		}
 	}
+	return f.appendRecords(records)
+}
+
+// completeMirror looks how far the mirror goes, once per process, and appends what the
+// index has beyond that.
+func (f *folder) completeMirror(tx tx) error {
+	last, err := f.a.dir.LastUID(f.row.Dir)
+	if err != nil && !isMissing(err) {
+		return err
+	}
+	f.mirror = mirror{known: true, last: UID(last)}
+	if last+1 >= f.row.UIDNext || err != nil {
+		return nil // complete, or a list is made with the first UIDs that are reserved
+	}
+	var records []disk.UIDRecord
+	err = tx.MessagesFrom(f.row.ID, last+1, func(r *index.Message) error {
+		records = append(records, record(r.UID, r.Base, r.UIDL))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return f.appendRecords(records)
+}
+
+func (f *folder) appendRecords(records []disk.UIDRecord) error {
 	if len(records) == 0 {
 		return nil
 	}

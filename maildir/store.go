@@ -50,7 +50,9 @@ type Store struct {
 	accounts map[string]*Account
 	idle     []*Account // unused but open, oldest first
 	closed   bool
-	tidy     *time.Timer
+
+	// onCommit, in tests, is called after each commit, before its file operations.
+	onCommit func()
 }
 
 // Create makes dataDir a store: it makes the directory and the marker that Open looks

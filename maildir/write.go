@@ -23,7 +23,7 @@ type writing struct {
 	// after runs when the change is committed and published, failed if it is not.
 	after, failed []func()
 
-	struck, finished int
+	struck int
 }
 
 // change is what one writing does to one folder.
@@ -31,7 +31,6 @@ type change struct {
 	f    *folder
 	row  index.Folder // the new row; f.row stays true until the commit
 	edit edit
-	// keep says that only the row changes, nothing that a session may see.
 	gone bool // the folder is deleted
 }
 
@@ -83,6 +82,9 @@ func (a *Account) writeLocked(ctx context.Context, fn func(*writing) error) erro
 		// What finishDead did stays done; its intents are still in the index and
 		// its owner is still dead.
 		return err
+	}
+	if a.store.onCommit != nil {
+		a.store.onCommit()
 	}
 	return a.committed(w)
 }

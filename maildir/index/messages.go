@@ -42,6 +42,19 @@ func (t Tx) Messages(folder int64, since uint64, fn func(*Message) error) error 
 	if err != nil {
 		return err
 	}
+	return each(rows, fn)
+}
+
+// MessagesFrom is Messages for those with a UID of at least first.
+func (t Tx) MessagesFrom(folder int64, first uint32, fn func(*Message) error) error {
+	rows, err := t.q.Query(`SELECT `+messageColumns+` FROM messages WHERE folder = ? AND uid >= ? ORDER BY uid`, folder, first)
+	if err != nil {
+		return err
+	}
+	return each(rows, fn)
+}
+
+func each(rows *sql.Rows, fn func(*Message) error) error {
 	defer rows.Close()
 	var m Message
 	var flags int64
