@@ -1,0 +1,166 @@
+package maildir
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bascule/internal/notify"
+	"bascule/locking"
+	"bascule/maildir/disk"
+)
+
+func benchStore(b *testing.B, data string) (*Store, *Account) {
+	b.Helper()
+	s, err := Open(Options{DataDir: data, Locks: locking.NewInProcess(), Bus: notify.NewInProcess()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	a, err := s.Account(context.Background(), "a@example.org", Policy{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s, a
+}
+
+// benchDir makes a data directory whose INBOX holds n small foreign files.
+func benchDir(b *testing.B, n int) string {
+	b.Helper()
+	data, err := os.MkdirTemp("/dev/shm", "bascule-bench-")
+	if err != nil {
+		data = b.TempDir()
+	}
+	b.Cleanup(func() { os.RemoveAll(data) })
+	if err := Create(data); err != nil {
+		b.Fatal(err)
+	}
+	cur := filepath.Join(disk.AccountDir(data, "a@example.org"), "Maildir", "cur")
+	for _, d := range []string{"cur", "new", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(filepath.Dir(cur), d), 0o700); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for i := range n {
+		m := mail(i)
+		name := fmt.Sprintf("%d.M%dP1Q%dR0123456789abcdef.bench,S=%d,W=%d:2,", 1700000000+i, i, i, len(m), len(m))
+		if err := os.WriteFile(filepath.Join(cur, name), []byte(m), 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return data
+}
+
+func BenchmarkFirstOpening100k(b *testing.B) {
+	data := benchDir(b, 100_000)
+	for b.Loop() {
+		s, a := benchStore(b, data)
+		m, err := a.Mailbox(context.Background(), Inbox)
+		if err != nil || m.Snapshot().Len() != 100_000 {
+			b.Fatal(err)
+		}
+		m.Close()
+		a.Close()
+		s.Close()
+		b.StopTimer()
+		for _, f := range []string{"index.db", "index.db-wal", "index.db-shm"} {
+			os.Remove(filepath.Join(disk.AccountDir(data, "a@example.org"), f))
+		}
+		os.Remove(filepath.Join(disk.AccountDir(data, "a@example.org"), "Maildir", "dovecot-uidlist"))
+		b.StartTimer()
+	}
+}
+
+func BenchmarkColdOpening(b *testing.B) {
+	for _, n := range []int{1_000, 10_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			data := benchDir(b, n)
+			s, a := benchStore(b, data)
+			a.Close()
+			s.Close()
+			b.ReportAllocs()
+			for b.Loop() {
+				s, a := benchStore(b, data)
+				m, err := a.Mailbox(context.Background(), Inbox)
+				if err != nil || m.Snapshot().Len() != n {
+					b.Fatal(err)
+				}
+				m.Close()
+				a.Close()
+				s.Close()
+			}
+		})
+	}
+}
+
+func BenchmarkWarm(b *testing.B) {
+	data := benchDir(b, 100_000)
+	s, a := benchStore(b, data)
+	defer s.Close()
+	defer a.Close()
+	ctx := context.Background()
+	m, err := a.Mailbox(ctx, Inbox)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer m.Close()
+	b.Run("open", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			x, err := a.Mailbox(ctx, Inbox)
+			if err != nil {
+				b.Fatal(err)
+			}
+			x.Close()
+		}
+	})
+	b.Run("refresh", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			m.Refresh(ctx)
+		}
+	})
+	b.Run("store1", func(b *testing.B) {
+		mode := StoreAdd
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := m.Store(ctx, []UID{500}, StoreOp{Mode: mode, Flags: []string{`\Seen`}}); err != nil {
+				b.Fatal(err)
+			}
+			mode = StoreAdd + StoreRemove - mode
+		}
+	})
+	b.Run("store10000", func(b *testing.B) {
+		var uids []UID
+		for i := range 10_000 {
+			uids = append(uids, UID(i+1000))
+		}
+		mode := StoreAdd
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := m.Store(ctx, uids, StoreOp{Mode: mode, Flags: []string{`\Seen`}}); err != nil {
+				b.Fatal(err)
+			}
+			mode = StoreAdd + StoreRemove - mode
+		}
+	})
+	b.Run("deliver", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := a.Deliver(ctx, Inbox, strings.NewReader(mail(1)), DeliverOptions{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("diff", func(b *testing.B) {
+		old := m.Snapshot()
+		m.Store(ctx, []UID{77}, StoreOp{Flags: []string{`\Flagged`}})
+		now := m.Snapshot()
+		b.ReportAllocs()
+		for b.Loop() {
+			Diff(old, now)
+		}
+	})
+}
