@@ -44,7 +44,6 @@ type Account struct {
 
 	adds additions // has a lock of its own
 
-	// lostLetters remembers that a folder's keyword letters were reported missing.
 	log *slog.Logger
 }
 
@@ -150,8 +149,27 @@ func (a *Account) load(ctx context.Context) error {
 		if err := w.importFolders(); err != nil {
 			return err
 		}
-		return w.ensureFolders(a.Policy().Folders)
+		if err := w.ensureFolders(a.Policy().Folders); err != nil {
+			return err
+		}
+		a.sweep()
+		return nil
 	})
+}
+
+// sweep removes what crashes left in tmp/; what it cannot remove now waits for the next
+// opening.
+func (a *Account) sweep() {
+	now := a.store.opts.Now()
+	_, err := a.dir.Sweep(now)
+	for _, f := range a.byID {
+		if _, serr := a.dir.SweepTmp(f.row.Dir, 0, now); err == nil {
+			err = serr
+		}
+	}
+	if err != nil {
+		a.log.Warn("leftovers in tmp/ could not be removed", "err", err)
+	}
 }
 
 // shut ends the use of the account's files for good.
