@@ -35,7 +35,7 @@ type conn struct {
 	box    *selected // not nil exactly in stateSelected
 	bad    int       // commands in a row that made no sense
 	names  []string  // scratch for flag names
-	client gate.Client
+	client *gate.Client
 	// clientID is what the client called itself in ID, before or after login.
 	clientID string
 
@@ -64,7 +64,7 @@ func newConn(ctx context.Context, s *Server, nc *netserve.Conn) *conn {
 	c.enc = wire.NewEncoder(nc.Writer())
 	c.dec.Continue = c.allowLiteral
 	c.dec.LiteralMinus = s.opt.LiteralMinus
-	c.client = gate.Client{Protocol: "imap", Remote: nc.Remote(), Local: nc.Local(), TLS: nc.TLS(), ConnID: nc.ID(), Kick: c.kick}
+	c.client = &gate.Client{Protocol: "imap", Remote: nc.Remote(), Local: nc.Local(), TLS: nc.TLS(), ConnID: nc.ID(), Kick: c.kick}
 	c.waitForLogin()
 	return c
 }
