@@ -141,9 +141,6 @@ func isRefusal(err error) bool {
 	return err != nil && (isAny(err, ErrOverQuota, ErrNoMailbox, ErrUIDsExhausted) || sqlitex.IsUnique(err))
 }
 
-// publishing keeps the two looks at the folder's time close to the change between them.
-var publishing [64]sync.Mutex
-
 // publishFile gives the file its name in cur/, durably.
 func (a *Account) publishFile(f *folder, s *spooled) error {
 	dir, err := a.dirOf(f)
@@ -165,9 +162,9 @@ func (a *Account) publishFile(f *folder, s *spooled) error {
 }
 
 func (a *Account) publishTimed(f *folder, dir string, s *spooled) error {
-	mu := &publishing[uint64(f.row.ID)%uint64(len(publishing))]
-	mu.Lock()
-	defer mu.Unlock()
+	// The two looks at the folder's time stay close to the change between them.
+	f.publishing.Lock()
+	defer f.publishing.Unlock()
 	before, err := a.dir.Times(dir)
 	if err != nil {
 		return err

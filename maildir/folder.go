@@ -1,6 +1,8 @@
 package maildir
 
 import (
+	"sync"
+
 	"bascule/internal/notify"
 	"bascule/maildir/disk"
 	"bascule/maildir/index"
@@ -18,6 +20,8 @@ type folder struct {
 	// scanSoon asks the next refresh to read the names in cur/ although the times
 	// tell of no change: a foreign program was seen there.
 	scanSoon bool
+
+	publishing sync.Mutex // see Account.publishTimed; it is taken without Account.mu
 }
 
 func (f *folder) head() snapshotHead {
