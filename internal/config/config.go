@@ -50,12 +50,12 @@ type TLS struct {
 
 // Accounts are the settings that domains and accounts inherit.
 type Accounts struct {
-	Protocols   string   `yaml:"protocols" doc:"The protocol setting where neither account nor domain has one: pop3, imap, both or none."`
-	Separator   string   `yaml:"separator" doc:"Between levels of folder names as IMAP clients see them: / or . (by domain: bascule domain set)."`
-	InboxPrefix bool     `yaml:"inbox_prefix" doc:"IMAP clients see all folders below INBOX, as with Courier."`
-	RefusalText string   `yaml:"refusal_text" doc:"What a client is told whose protocol is off, after the right password; empty: the built-in sentence."`
-	HelpAddress string   `yaml:"help_address" doc:"Address or URL put behind the refusal."`
-	Folders     []Folder `yaml:"folders" doc:"Folders that every account has from the start, each with its use (RFC 6154): Name=\\Use."`
+	DefaultDomain string   `yaml:"default_domain" doc:"Completes user names without @; empty: such names are wrong."`
+	Protocols     string   `yaml:"protocols" doc:"The protocol setting where neither account nor domain has one: pop3, imap, both or none."`
+	Separator     string   `yaml:"separator" doc:"Between levels of folder names as IMAP clients see them: / or . (by domain: bascule domain set)."`
+	InboxPrefix   bool     `yaml:"inbox_prefix" doc:"IMAP clients see all folders below INBOX, as with Courier."`
+	RefusalText   string   `yaml:"refusal_text" doc:"What a client is told whose protocol is off, after the right password, with the address where help is to be had; empty: the built-in sentence."`
+	Folders       []Folder `yaml:"folders" doc:"Folders that every account has from the start, each with its use (RFC 6154): Name=\\Use."`
 }
 
 // Quota is what accounts inherit; 0 is no limit.
@@ -105,16 +105,17 @@ type Switch struct {
 
 // Auth is about logins.
 type Auth struct {
-	Plaintext string    `yaml:"plaintext" doc:"Where passwords may come without TLS. loopback: from this machine. always: from everywhere. never: nowhere."`
-	Throttle  bool      `yaml:"throttle" doc:"Slow down guessing, by address, network and account. Successes and lock refusals never count."`
-	Cache     Duration  `yaml:"cache" doc:"How long a password that was right is remembered (as a keyed hash in memory); 0: not at all."`
-	Hashing   int       `yaml:"hashing" doc:"Password checks that run at once; 0: half of the cores."`
-	Trusted   []Network `yaml:"trusted" doc:"Networks, such as the webmail's, whose logins are not throttled by address and whose connections are not counted by address."`
+	Plaintext  string    `yaml:"plaintext" doc:"Where passwords may come without TLS. loopback: from this machine. always: from everywhere."`
+	Throttle   bool      `yaml:"throttle" doc:"Slow down guessing, by address, network and account. Successes and lock refusals never count."`
+	Mechanisms []string  `yaml:"mechanisms" doc:"SASL mechanisms offered, best first. Without PLAIN there are no USER and LOGIN commands either."`
+	Cache      Duration  `yaml:"cache" doc:"How long a password that was right is remembered (as a keyed hash in memory); 0: not at all."`
+	Hashing    int       `yaml:"hashing" doc:"Password checks that run at once; 0: as many as there are cores."`
+	Trusted    []Network `yaml:"trusted" doc:"Networks, such as the webmail's, whose logins are not throttled by address and whose connections are not counted by address."`
 }
 
 // Limits are per process.
 type Limits struct {
-	PerAccountAddress int `yaml:"per_account_address" doc:"Sessions of one account from one address, per protocol; 0: no limit."`
+	PerAccountAddress int `yaml:"per_account_address" doc:"Sessions of one account from one address."`
 	PerAddress        int `yaml:"per_address" doc:"Connections of one address (IPv6: one /64) before login; 0: no limit."`
 	Connections       int `yaml:"connections" doc:"Connections per protocol; 0: no limit."`
 }
@@ -146,7 +147,8 @@ func Default() Config {
 		},
 		LMTP:   LMTP{MaxMessage: 64 << 20, MaxRecipients: 1000, Timeout: Duration(5 * time.Minute), OverQuota: 552},
 		Switch: Switch{Grace: Duration(30 * time.Second)},
-		Auth:   Auth{Plaintext: "loopback", Throttle: true, Cache: Duration(5 * time.Minute)},
+		Auth: Auth{Plaintext: "loopback", Throttle: true, Cache: Duration(15 * time.Minute),
+			Mechanisms: []string{"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"}},
 		Limits: Limits{PerAccountAddress: 50, PerAddress: 100, Connections: 20000},
 		Log:    Log{Level: "info", Format: "text", Trace: "off"},
 	}

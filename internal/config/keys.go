@@ -105,3 +105,6 @@ func read(v reflect.Value, text string) error {
 	}
 	return nil
 }
+
+// Copy gives the key the value that it has in another configuration.
+func (k Key) Copy(from Key) { k.v.Set(from.v) }

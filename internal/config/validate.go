@@ -30,10 +30,19 @@ func (c *Config) Validate() error {
 	oneOf("accounts.protocols", c.Accounts.Protocols, "pop3", "imap", "both", "none")
 	oneOf("accounts.separator", c.Accounts.Separator, "/", ".")
 	oneOf("pop3.exclusive", c.POP3.Exclusive, "mailbox", "removal", "snapshot")
-	oneOf("auth.plaintext", c.Auth.Plaintext, "loopback", "always", "never")
+	oneOf("auth.plaintext", c.Auth.Plaintext, "loopback", "always")
 	oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf("log.format", c.Log.Format, "text", "json")
 	oneOf("log.trace", c.Log.Trace, "off", "masked", "full")
+	for _, m := range c.Auth.Mechanisms {
+		oneOf("auth.mechanisms", m, "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN")
+	}
+	if len(c.Auth.Mechanisms) == 0 {
+		complain("auth.mechanisms: without any nobody can log in")
+	}
+	if c.Limits.PerAccountAddress < 1 {
+		complain("limits.per_account_address: at least 1 is wanted")
+	}
 	if c.LMTP.OverQuota != 552 && c.LMTP.OverQuota != 452 {
 		complain("lmtp.over_quota: %d is neither 552 nor 452", c.LMTP.OverQuota)
 	}
@@ -43,7 +52,7 @@ func (c *Config) Validate() error {
 
 	for key, n := range map[string]int{
 		"quota.messages": c.Quota.Messages, "pop3.login_bucket": c.POP3.LoginBucket, "auth.hashing": c.Auth.Hashing,
-		"limits.per_account_address": c.Limits.PerAccountAddress, "limits.per_address": c.Limits.PerAddress, "limits.connections": c.Limits.Connections,
+		"limits.per_address": c.Limits.PerAddress, "limits.connections": c.Limits.Connections,
 	} {
 		if n < 0 {
 			complain("%s: %d is negative", key, n)
@@ -93,8 +102,8 @@ func (c *Config) Validate() error {
 		}
 		names[strings.ToLower(f.Name)] = true
 	}
-	if strings.ContainsAny(c.Accounts.RefusalText+c.Accounts.HelpAddress+c.Hostname, "\r\n\x00") {
-		complain("accounts.refusal_text, accounts.help_address and hostname: one line each")
+	if strings.ContainsAny(c.Accounts.RefusalText+c.Hostname, "\r\n\x00") {
+		complain("accounts.refusal_text and hostname: one line each")
 	}
 	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(errs...)

@@ -39,6 +39,7 @@ type Config struct {
 	TLSConfig  func() *tls.Config // asked for each handshake, so a new certificate acts at once; nil: no TLS
 	PerAddress int                // connections per client address before login; 0: no limit
 	MaxConns   int                // connections in all; 0: no limit
+	Trusted    []netip.Prefix     // networks that PerAddress does not count (webmail: one address, many people)
 	Refusal    string             // what a client over a limit is told ("* BYE ...\r\n") in clear text, before the close
 	KeepAlive  time.Duration      // silence before the kernel probes the peer; 0: 2 minutes; negative: never
 	Trace      io.Writer          // masked wire trace of every connection; nil: none
@@ -101,11 +102,36 @@ func (s *Server) Listen() error {
 				open.Close()
 			}
 			s.listeners = nil
-			return fmt.Errorf("netserve: listen for %s at %s: %w", l.Name, l.Address, err)
+			return &ListenError{l, err}
 		}
 		s.listeners = append(s.listeners, ln)
 	}
 	return nil
+}
+
+// ListenError tells which listener could not be opened.
+type ListenError struct {
+	Listener Listener
+	Err      error
+}
+
+func (e *ListenError) Error() string {
+	return fmt.Sprintf("netserve: listen for %s at %s: %v", e.Listener.Name, e.Listener.Address, e.Err)
+}
+
+func (e *ListenError) Unwrap() error { return e.Err }
+
+// Bound lists the open listeners with the addresses they really have.
+func (s *Server) Bound() []Listener {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Listener
+	for i, ln := range s.listeners {
+		l := s.cfg.Listeners[i]
+		l.Address = ln.Addr().String()
+		out = append(out, l)
+	}
+	return out
 }
 
 // Addrs are the addresses listened at, in the order of the configuration; empty before Listen.
@@ -229,7 +255,10 @@ func (s *Server) prepare(c *Conn, l Listener) error {
 			return err
 		}
 	}
-	release, ok := s.limit.enter(c.remote.Addr())
+	release, ok := func() {}, true
+	if !contains(s.cfg.Trusted, c.remote.Addr()) {
+		release, ok = s.limit.enter(c.remote.Addr())
+	}
 	if !ok {
 		s.refuse(c, l, "too many connections from this address before login")
 		return errors.New("limit of connections before login")
