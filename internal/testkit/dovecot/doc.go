@@ -2,5 +2,5 @@
 // same, a script's author has not mistaken our habits for the protocol.
 //
 // It is used only when BASCULE_TEST_DOVECOT is set and the program is installed; Start skips the test otherwise. Each start is a new
-// directory with the usual test accounts and empty mailboxes.
+// directory with the usual test accounts and empty mailboxes. Package instance runs the program.
 package dovecot
