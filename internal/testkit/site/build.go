@@ -1,0 +1,39 @@
+package site
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// program is the binary that Main built.
+var program string
+
+// Main builds the program, runs the tests and tidies up. It gives the exit code.
+func Main(m *testing.M) int {
+	goTool, err := exec.LookPath("go")
+	if err != nil {
+		fmt.Println("skipped: the go command, which builds the program under test, is not there")
+		return 0
+	}
+	dir, err := os.MkdirTemp("", "bascule-site")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "bascule")
+	args := []string{"build", "-o", program}
+	if race {
+		args = append(args, "-race")
+	}
+	build := exec.Command(goTool, append(args, "bascule/cmd/bascule")...)
+	build.Stdout, build.Stderr = os.Stdout, os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Println("build cmd/bascule:", err)
+		return 1
+	}
+	return m.Run()
+}
