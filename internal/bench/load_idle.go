@@ -1,0 +1,102 @@
+package bench
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"bascule/internal/bench/client"
+	"bascule/internal/bench/mailgen"
+	"bascule/internal/bench/proc"
+)
+
+// What a connection costs in memory that only waits: logged in, INBOX selected, idling.
+var idleLoads = []Load{
+	idleLoad("idle-plain-1k", "imap", 50, 1000), idleLoad("idle-tls-1k", "imaps", 50, 1000),
+	idleLoad("idle-plain-100k", "imap", 2, 100000), idleLoad("idle-tls-100k", "imaps", 2, 100000),
+}
+
+func idleLoad(name, kind string, accounts, messages int) Load {
+	how := map[string]string{"imap": "plain", "imaps": "TLS"}[kind]
+	return Load{
+		Name: name, What: fmt.Sprintf("memory per idle connection, %s, INBOX of %d", how, messages), Unit: "octets", Lower: true, Per: "connections",
+		Sizes: [3]int{1000, 3000, 10000}, Short: [3]int{4, 8, 16}, Aim: 40,
+		Boxes: func(size int) []Box {
+			if size < 100 {
+				return boxes(2, mailgen.Mixed, 20)
+			}
+			return boxes(accounts, mailgen.Mixed, messages)
+		},
+		Run: func(g *Gen) error { return idling(g, kind) },
+	}
+}
+
+// calm is how long the sessions idle before the server's memory is read, so that what it frees is freed.
+const calm = 3 * time.Second
+
+func idling(g *Gen, kind string) error {
+	before, err := proc.Memory(g.Target.PID)
+	if err != nil {
+		return err
+	}
+	sessions := make([]*client.IMAP, g.Size)
+	defer func() {
+		for _, c := range sessions {
+			if c != nil {
+				c.Close()
+			}
+		}
+	}()
+	d := g.dialer(kind)
+	d.Buffer = 1 << 10
+	start := time.Now()
+	const openers = 16
+	if _, err := g.Parallel(openers, func(k int) (int64, error) {
+		for i := k; i < g.Size; i += openers {
+			c, err := g.login(d, i)
+			if err != nil {
+				return 0, fmt.Errorf("connection %d: %w", i, err)
+			}
+			sessions[i] = c
+			if n, err := c.Select("SELECT", "INBOX"); err != nil || n != g.Box(i).Count {
+				return 0, fmt.Errorf("connection %d: %d messages: %w", i, n, err)
+			}
+			if err := c.Idle(); err != nil {
+				return 0, err
+			}
+		}
+		return 0, nil
+	}); err != nil {
+		return err
+	}
+	g.Detail("connections opened per second", float64(g.Size)/time.Since(start).Seconds())
+	time.Sleep(min(calm, time.Duration(g.Seconds*float64(time.Second))))
+	var memory int64
+	if err := g.Measure(func() (int64, error) {
+		memory, err = proc.Memory(g.Target.PID)
+		return int64(g.Size), err
+	}); err != nil {
+		return err
+	}
+	g.Value(float64(memory-before) / float64(g.Size))
+	return alive(sessions)
+}
+
+// alive ends IDLE on all connections: one that the server had given up would have cost nothing.
+func alive(sessions []*client.IMAP) error {
+	var wg sync.WaitGroup
+	errs := make(chan error, len(sessions))
+	limit := make(chan struct{}, 64)
+	for _, c := range sessions {
+		wg.Go(func() {
+			limit <- struct{}{}
+			defer func() { <-limit }()
+			if err := c.Done(); err != nil {
+				errs <- err
+			}
+		})
+	}
+	wg.Wait()
+	close(errs)
+	return <-errs
+}
