@@ -1,0 +1,41 @@
+# Everything needs Go and a C compiler (SQLite is built from its C source) and nothing else.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+TAGS    := sqlite_fts5,netgo,osusergo,sqlite_omit_load_extension
+FLAGS   := -tags $(TAGS)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 10s
+
+export CGO_ENABLED := 1
+
+.PHONY: build static demo test race fuzz lint clean
+
+build: ## bin/bascule
+	$(GO) build $(FLAGS) -trimpath -ldflags '$(LDFLAGS)' -o bin/bascule ./cmd/bascule
+
+static: ## bin/bascule without shared libraries, for an empty container image
+	$(GO) build $(FLAGS) -trimpath -ldflags '$(LDFLAGS) -linkmode external -extldflags "-static"' -o bin/bascule ./cmd/bascule
+
+demo: build ## a sample server on loopback
+	bin/bascule demo
+
+test: ## all tests that need no other program
+	$(GO) test $(FLAGS) -timeout 10m ./...
+
+race: ## the same under the race detector
+	$(GO) test $(FLAGS) -race -timeout 20m ./...
+
+fuzz: ## every fuzz target for FUZZTIME
+	@set -e; grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read dir; do \
+		for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -c6-); do \
+			echo "$$dir $$f"; $(GO) test $(FLAGS) -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$dir; \
+		done; \
+	done
+
+lint: ## vet and gofmt
+	$(GO) vet $(FLAGS) ./...
+	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
+
+clean:
+	rm -rf bin
