@@ -66,10 +66,12 @@ func lockRows(list []locking.Status) [][]string {
 	now := time.Now()
 	rows := [][]string{}
 	for _, s := range list {
-		for state, holders := range map[string][]locking.Holder{"held": s.Holders, "waits": s.Waiters} {
-			for _, h := range holders {
-				rows = append(rows, []string{string(s.Key), state, h.Mode.String(), h.Protocol, h.Session, h.Remote, ago(h.Since, now), h.Process})
+		for i, h := range append(s.Holders[:len(s.Holders):len(s.Holders)], s.Waiters...) {
+			state := "held"
+			if i >= len(s.Holders) {
+				state = "waits"
 			}
+			rows = append(rows, []string{string(s.Key), state, h.Mode.String(), h.Protocol, h.Session, h.Remote, ago(h.Since, now), h.Process})
 		}
 	}
 	return rows

@@ -32,10 +32,7 @@ func (o *options) open(ctx context.Context) (*server.Base, config.Config, error)
 	if err != nil {
 		return nil, cfg, err
 	}
-	if cfg.Locks == "memory" {
-		// Locks of a serving process are not for us to see; nudges must still reach nobody wrongly.
-		cfg.Watch = "off"
-	}
+	cfg.Watch = "off" // a command ends before anything could change under it
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	base, err := server.Open(ctx, cfg, server.ProcessName("cli"), log)
 	return base, cfg, err

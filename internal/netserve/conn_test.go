@@ -329,3 +329,30 @@ func TestLivePeerIsNotUnresponsive(t *testing.T) {
 		t.Error("a peer that has just answered counts as dead")
 	}
 }
+
+// TestStartTLSDropsWhatLiesInTheKernel: clear text that came in a segment of its own, after the command was read and before the answer.
+func TestStartTLSDropsWhatLiesInTheKernel(t *testing.T) {
+	certs, clientTLS := testCerts(t)
+	commandRead, injected := make(chan bool), make(chan bool)
+	_, addr := start(t, Config{TLSConfig: certs.Config, Handler: func(ctx context.Context, c *Conn) {
+		c.ReadLine(100)
+		commandRead <- true
+		<-injected
+		c.Writer().WriteString("go ahead\n")
+		if err := c.StartTLS(ctx); err != nil {
+			t.Errorf("StartTLS: %v", err)
+			return
+		}
+		line, err := c.ReadLine(100)
+		fmt.Fprintf(c.Writer(), "got %s %v\n", line, err)
+	}})
+	c := dial(t, addr)
+	c.send("starttls\r\n")
+	<-commandRead
+	c.send("injected\r\n")
+	injected <- true
+	c.expect("go ahead")
+	s := c.startTLS(clientTLS)
+	s.send("protected\r\n")
+	s.expect("got protected <nil>")
+}

@@ -13,6 +13,7 @@
 //   - Every read and every write has a deadline, renewed for each piece, so a peer that stops reading holds nothing for ever.
 //
 // Files: server.go (listeners, accept loop, drain), limit.go (connections per address before login), conn.go (identity, closing),
-// read.go (lines, waiting, waking), write.go (buffered output, sendfile), starttls.go, proxy.go (PROXY protocol v1 and v2),
+// read.go (lines, waiting, waking), write.go (buffered output, sendfile), pieces.go
+// (buffers for what cannot use that), starttls.go, proxy.go (PROXY protocol v1 and v2),
 // socket_linux.go (keepalive, TCP_USER_TIMEOUT, TCP_INFO), trace.go (masked wire trace), certificate.go (key pairs that reload).
 package netserve
