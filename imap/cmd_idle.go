@@ -32,6 +32,9 @@ func (c *conn) cmdIdle(r *request) error {
 		}
 		c.attach()
 		if err := c.sync(r); err != nil {
+			if why := c.leaving.Load(); why != nil {
+				return why // it was cut short by the end: a tagged reply would come before DONE
+			}
 			return err
 		}
 		if c.flush() != nil {
