@@ -41,6 +41,7 @@ type Account struct {
 	byID    map[int64]*folder
 	byName  map[string]*folder
 	journal journal
+	leftovers
 
 	adds additions // has a lock of its own
 
@@ -113,10 +114,11 @@ func (a *Account) openFiles(ctx context.Context) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	if a.lock, err = openWriteLock(filepath.Join(dir, "index.lock"), a.store.owner); err != nil {
+	if a.lock, err = openWriteLock(filepath.Join(dir, "index.lock")); err != nil {
 		return err
 	}
 	a.shutErr, a.version = nil, -1
+	a.journal, a.leftovers = journal{}, leftovers{looked: -2}
 	a.byID, a.byName = map[int64]*folder{}, map[string]*folder{}
 	if a.db, err = index.Open(ctx, filepath.Join(dir, "index.db")); sqlitex.IsCorrupt(err) {
 		if err = a.setAside(filepath.Join(dir, "index.db")); err == nil {

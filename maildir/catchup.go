@@ -11,20 +11,20 @@ import (
 //
 // It may be called in a transaction that fails later: what it read is true all the
 // same, because the others have committed it.
-func (a *Account) catchUp(tx index.Tx) (changed bool, err error) {
+func (a *Account) catchUp(tx index.Tx) error {
 	v, err := tx.Version()
 	if err != nil || v == a.version {
-		return false, err
+		return err
 	}
 	rows, err := tx.Folders()
 	if err != nil {
-		return false, err
+		return err
 	}
 	present := make(map[int64]bool, len(rows))
 	for i := range rows {
 		present[rows[i].ID] = true
 		if err := a.takeRow(tx, &rows[i]); err != nil {
-			return false, err
+			return err
 		}
 	}
 	for id, f := range a.byID {
@@ -37,13 +37,12 @@ func (a *Account) catchUp(tx index.Tx) (changed bool, err error) {
 		a.byName[f.row.Name] = f
 	}
 	a.version = v
-	return true, nil
+	return nil
 }
 
 // catchUp of a writing also finishes what dead processes have left.
 func (w *writing) catchUp() error {
-	changed, err := w.a.catchUp(w.Tx)
-	if err != nil || !changed {
+	if err := w.a.catchUp(w.Tx); err != nil {
 		return err
 	}
 	return w.finishDead()
@@ -145,7 +144,7 @@ func (a *Account) read(ctx context.Context, fn func(index.Tx) error) error {
 		return ErrClosed
 	}
 	return a.db.Read(context.WithoutCancel(ctx), func(tx index.Tx) error {
-		if _, err := a.catchUp(tx); err != nil {
+		if err := a.catchUp(tx); err != nil {
 			return err
 		}
 		return fn(tx)

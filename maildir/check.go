@@ -113,10 +113,14 @@ func (c *checker) account() error {
 		adopted[p.id] = true
 	}
 	for _, in := range all {
-		if _, err := decodeOps(in.Ops); err != nil {
+		b, err := c.w.IntentOps(in.ID)
+		if err != nil {
+			return err
+		}
+		if _, err := decodeOps(b); err != nil {
 			c.report("", "intent %d cannot be read", in.ID)
 		}
-		if !in.Later && !adopted[in.ID] && !c.w.a.lock.Alive(in.Owner) {
+		if in.State != index.IntentLater && !adopted[in.ID] && !c.w.a.lock.Alive(in.Owner) {
 			c.report("", "intent %d of a dead process was not finished", in.ID)
 		}
 	}
@@ -200,7 +204,10 @@ func (c *checker) files(m *Mailbox) error {
 	if err != nil {
 		return err
 	}
-	busy := c.w.busyBases(f.row.Dir)
+	busy, err := c.w.busyBases(f.row.Dir)
+	if err != nil {
+		return err
+	}
 	found := map[disk.Place]bool{}
 	for _, e := range l.Entries {
 		found[disk.Place{Folder: f.row.Dir, Sub: e.Sub, File: e.File}] = true

@@ -39,6 +39,11 @@ func (w *writing) importFolders() error {
 			a.log.Warn("a folder's directory has no name that clients could use; it is left alone", "dir", dir)
 			continue
 		}
+		if err := w.settled(dir, false); errors.Is(err, errPending) {
+			continue // it has been deleted or renamed, only not yet on disk
+		} else if err != nil {
+			return err
+		}
 		if err := w.importFolder(name, dir); err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package maildir
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,86 +13,19 @@ import (
 // index transaction, together with the list of file operations that follow from it
 // (an intent). They are done after the commit and struck off when they cannot be
 // undone by a power failure any more. Whoever opens the account, or writes to it,
-// finishes the intents of processes that died.
+// finishes the intents of processes that died (finish.go).
 //
 // Doing a list again is harmless: each operation is done if its target is there, and
 // the operations on one file form a chain that ends at the same name from wherever it
 // is begun. Only intents of dead processes are repeated, because between the doing and
 // the striking off a foreign program may have renamed a file again.
+//
+// Operations on folders are the exception: the name of a removed folder may be taken
+// again, and its removal repeated would take the new one. They are durable when they
+// are done, and struck off at once, before anybody else of ours can write.
 
-type opKind byte
-
-const (
-	opRename    opKind = 'r' // a message file: flags changed, moved, or out of tmp/
-	opRemove    opKind = 'u' // a message file
-	opRenameDir opKind = 'R' // a folder
-	opRemoveDir opKind = 'U' // a folder with all in it
-)
-
-// fileOp is one operation on a message file or, with an empty File, on a folder.
-type fileOp struct {
-	kind     opKind
-	src, dst disk.Place
-}
-
-// encodeOps: per operation the kind, then six strings, each ended by NUL (which no
-// file name contains): folder, subdirectory, file of source and target.
-func encodeOps(ops []fileOp) []byte {
-	var b bytes.Buffer
-	for _, op := range ops {
-		b.WriteByte(byte(op.kind))
-		for _, p := range []disk.Place{op.src, op.dst} {
-			b.WriteString(p.Folder)
-			b.WriteByte(0)
-			b.WriteByte('0' + byte(p.Sub))
-			b.WriteString(p.File)
-			b.WriteByte(0)
-		}
-	}
-	return b.Bytes()
-}
-
-var errBadOps = errors.New("maildir: unreadable intent")
-
-func decodeOps(b []byte) (ops []fileOp, err error) {
-	for len(b) > 0 {
-		op := fileOp{kind: opKind(b[0])}
-		b = b[1:]
-		for _, p := range []*disk.Place{&op.src, &op.dst} {
-			folder, rest, ok := bytes.Cut(b, []byte{0})
-			if !ok || len(rest) == 0 {
-				return nil, errBadOps
-			}
-			file, tail, ok := bytes.Cut(rest[1:], []byte{0})
-			if !ok {
-				return nil, errBadOps
-			}
-			*p = disk.Place{Folder: string(folder), Sub: disk.Sub(rest[0] - '0'), File: string(file)}
-			b = tail
-		}
-		ops = append(ops, op)
-	}
-	return ops, nil
-}
-
-// do carries one operation out. What is done already is no error.
-func (a *Account) do(op fileOp) error {
-	switch op.kind {
-	case opRename:
-		err := a.dir.Rename(op.src, op.dst)
-		if errors.Is(err, disk.ErrGone) {
-			return nil // a foreign program removed or renamed it; the next scan sees
-		}
-		return err
-	case opRemove:
-		return a.dir.Remove(op.src)
-	case opRenameDir:
-		return a.dir.RenameFolder(op.src.Folder, op.dst.Folder)
-	case opRemoveDir:
-		return a.dir.RemoveFolder(op.src.Folder)
-	}
-	return fmt.Errorf("%w: operation %q", errBadOps, op.kind)
-}
+// errPending: a folder has the place on disk that another one is to have, or to leave.
+var errPending = errors.New("maildir: an operation on this folder could not be done yet")
 
 // journal is this process's intents that stand in the database.
 type journal struct {
@@ -102,10 +34,11 @@ type journal struct {
 }
 
 type pendingIntent struct {
-	id   int64
-	ops  []fileOp
-	done bool // carried out
-	safe bool // and its directories synced
+	id     int64
+	ops    []fileOp
+	done   bool // carried out
+	safe   bool // and its directories synced
+	struck bool // in the running transaction
 }
 
 type syncDir struct {
@@ -123,11 +56,17 @@ func (w *writing) note(ops []fileOp, later bool) error {
 	if len(ops) == 0 {
 		return nil
 	}
-	id, err := w.AddIntent(index.Intent{Owner: w.a.store.owner, Later: later, Ops: encodeOps(ops)})
+	in := index.Intent{Owner: w.a.lock.owner}
+	if later {
+		in.State = index.IntentLater
+	}
+	id, err := w.AddIntent(in, encodeOps(ops))
 	if err != nil {
 		return err
 	}
-	if !later {
+	if later {
+		w.after = append(w.after, func() { w.a.postponed = true })
+	} else {
 		w.intents = append(w.intents, pendingIntent{id: id, ops: ops})
 	}
 	return nil
@@ -135,13 +74,16 @@ func (w *writing) note(ops []fileOp, later bool) error {
 
 // carryOut does the operations of p. One that fails stays pending, is logged, and is
 // tried again with the next write. a.mu and the write lock are held.
-func (a *Account) carryOut(p *pendingIntent) {
+//
+// moved finds files that a foreign program renamed since the rows were read; it is nil
+// where a list is done again, since then a file that is not there is no surprise.
+func (a *Account) carryOut(p *pendingIntent, moved *strayed) {
 	for _, op := range p.ops {
-		if err := a.do(op); err != nil {
-			a.log.Error("file operation failed; it will be tried again", "op", string(op.kind), "file", op.src.File, "err", err)
+		if err := a.do(op, moved); err != nil {
+			a.log.Error("file operation failed; it will be tried again", "op", string(op.kind), "file", op.src.File, "folder", op.src.Folder, "err", err)
 			return
 		}
-		if op.kind == opRenameDir || op.kind == opRemoveDir {
+		if op.ofFolder() {
 			continue // these sync for themselves
 		}
 		if a.journal.unsynced == nil {
@@ -153,6 +95,41 @@ func (a *Account) carryOut(p *pendingIntent) {
 		}
 	}
 	p.done = true
+	p.safe = p.ofFolders()
+}
+
+// ofFolders says that all of p's operations are on folders, so that nothing of it needs
+// a sync when it is done.
+func (p *pendingIntent) ofFolders() bool {
+	for _, op := range p.ops {
+		if !op.ofFolder() {
+			return false
+		}
+	}
+	return true
+}
+
+// do carries one operation out. What is done already is no error.
+func (a *Account) do(op fileOp, moved *strayed) error {
+	switch op.kind {
+	case opRename:
+		err := a.dir.Rename(op.src, op.dst)
+		if errors.Is(err, disk.ErrGone) {
+			return moved.rename(op)
+		}
+		return err
+	case opRemove:
+		found, err := a.dir.Unlink(op.src)
+		if err == nil && !found {
+			return moved.remove(op)
+		}
+		return err
+	case opRenameDir:
+		return a.dir.RenameFolder(op.src.Folder, op.dst.Folder)
+	case opRemoveDir:
+		return a.dir.RemoveFolder(op.src.Folder)
+	}
+	return fmt.Errorf("%w: operation %q", errBadOps, op.kind)
 }
 
 // syncJournal syncs the directories of what was done. a.mu is held.
@@ -182,14 +159,17 @@ func (w *writing) strikeSafe() error {
 	}
 	for i := range j.pending {
 		p := &j.pending[i]
-		if p.safe {
-			if err := w.StrikeIntent(p.id); err != nil {
-				return err
-			}
-			w.struck++
-		} else if !p.done {
-			w.a.carryOut(p)
+		p.struck = false // of a transaction that failed
+		if !p.done {
+			w.a.carryOut(p, nil)
 		}
+		if !p.safe {
+			continue
+		}
+		if err := w.StrikeIntent(p.id); err != nil {
+			return err
+		}
+		p.struck = true
 	}
 	return nil
 }
@@ -198,11 +178,60 @@ func (w *writing) strikeSafe() error {
 func (a *Account) dropStruck() {
 	keep := a.journal.pending[:0]
 	for _, p := range a.journal.pending {
-		if !p.safe {
+		if !p.struck {
 			keep = append(keep, p)
 		}
 	}
+	clear(a.journal.pending[len(keep):])
 	a.journal.pending = keep
+}
+
+// carryOutAll does what w has decided, after its commit, and notes what the others must
+// know of it: which folder operations are over, and what could not be done.
+func (a *Account) carryOutAll(w *writing) {
+	moved := &strayed{a: a}
+	tell := false
+	for i := range w.intents {
+		p := &w.intents[i]
+		a.carryOut(p, moved)
+		tell = tell || p.safe || !p.done
+	}
+	a.journal.pending = append(a.journal.pending, w.intents...)
+	if !tell {
+		return
+	}
+	err := a.db.Write(context.Background(), func(tx index.Tx) error {
+		for _, in := range w.intents {
+			p := a.journal.find(in.id)
+			if !p.done {
+				if err := tx.FailIntent(p.id); err != nil {
+					return err
+				}
+			} else if p.safe {
+				if err := tx.StrikeIntent(p.id); err != nil {
+					return err
+				}
+				p.struck = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		a.log.Error("what became of a folder operation could not be noted; it will be tried again", "err", err)
+		for i := range a.journal.pending {
+			a.journal.pending[i].struck = false
+		}
+	}
+	a.dropStruck()
+}
+
+func (j *journal) find(id int64) *pendingIntent {
+	for i := range j.pending {
+		if j.pending[i].id == id {
+			return &j.pending[i]
+		}
+	}
+	return nil
 }
 
 // strikeDone syncs and strikes off everything that is done: before the account is
@@ -218,43 +247,4 @@ func (a *Account) strikeDone() {
 	if err != nil {
 		a.log.Error("done file operations could not be struck off; they will be repeated", "err", err)
 	}
-}
-
-// finishDead does what processes that died have left, and what was put off until the
-// end of a POP3 session that has ended. It runs in a transaction, before anything
-// looks at the folders' files.
-func (w *writing) finishDead() error {
-	all, err := w.Intents()
-	if err != nil {
-		return err
-	}
-	a := w.a
-	ours := map[int64]bool{}
-	for _, p := range a.journal.pending {
-		ours[p.id] = true
-	}
-	for _, in := range all {
-		if ours[in.ID] {
-			continue
-		}
-		if in.Later {
-			if a.maildropHeld() {
-				continue
-			}
-		} else if a.lock.Alive(in.Owner) {
-			continue
-		}
-		ops, err := decodeOps(in.Ops)
-		if err != nil {
-			a.log.Error("an intent in the index cannot be read and is dropped", "id", in.ID)
-			if err := w.StrikeIntent(in.ID); err != nil {
-				return err
-			}
-			continue
-		}
-		p := pendingIntent{id: in.ID, ops: ops}
-		a.carryOut(&p)
-		w.adopted = append(w.adopted, p)
-	}
-	return nil
 }

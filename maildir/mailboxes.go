@@ -105,6 +105,9 @@ func (w *writing) createFolder(name string) (*folder, error) {
 	if dir == "" {
 		return nil, fmt.Errorf("%w: %s", ErrMailboxExists, name)
 	}
+	if err := w.settled(dir, false); err != nil {
+		return nil, err
+	}
 	err = w.a.dir.CreateFolder(dir)
 	if errors.Is(err, disk.ErrExists) {
 		// Another program made it, or a crash left it without its row.
@@ -116,7 +119,12 @@ func (w *writing) createFolder(name string) (*folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("maildir: create %s: %w", name, err)
 	}
-	w.failed = append(w.failed, func() { w.a.dir.RemoveFolder(dir) })
+	w.failed = append(w.failed, func() {
+		// Somebody may have delivered into it already.
+		if l, err := w.a.dir.Scan(dir); err == nil && len(l.Entries) == 0 {
+			w.a.dir.RemoveFolder(dir)
+		}
+	})
 	return w.addFolder(name, dir, knownUIDs{}, disk.Keywords{})
 }
 
@@ -140,12 +148,22 @@ func (a *Account) DeleteMailbox(ctx context.Context, name string) error {
 
 // dropFolder removes a folder's rows and notes that its directory goes.
 func (w *writing) dropFolder(f *folder) error {
+	if err := w.settled(f.row.Dir, false); err != nil {
+		return err
+	}
+	if err := w.dropRows(f); err != nil {
+		return err
+	}
+	return w.note([]fileOp{{kind: opRemoveDir, src: disk.Place{Folder: f.row.Dir}}}, false)
+}
+
+func (w *writing) dropRows(f *folder) error {
 	if err := w.RemoveFolder(f.row.ID); err != nil {
 		return err
 	}
 	w.change(f).gone = true
 	w.after = append(w.after, func() { w.a.forget(f) })
-	return w.note([]fileOp{{kind: opRemoveDir, src: disk.Place{Folder: f.row.Dir}}}, false)
+	return nil
 }
 
 // RenameMailbox renames a mailbox and those below it; UIDs and UIDVALIDITY stay. INBOX
@@ -175,6 +193,9 @@ func (a *Account) RenameMailbox(ctx context.Context, from, to string) error {
 		}
 		var ops []fileOp
 		for _, f := range moving {
+			if err := w.settled(f.row.Dir, true); err != nil {
+				return err
+			}
 			op, err := w.renameFolder(f, to+f.row.Name[len(from):])
 			if err != nil {
 				return err
@@ -192,6 +213,9 @@ func (w *writing) renameFolder(f *folder, to string) (fileOp, error) {
 	dir, err := disk.FolderDir(to, w.a.encoding())
 	if err != nil || dir == "" {
 		return fileOp{}, fmt.Errorf("%w: %s", ErrBadName, to)
+	}
+	if err := w.settled(dir, false); err != nil {
+		return fileOp{}, err
 	}
 	if taken, err := w.a.dir.HasFolder(dir); err != nil || taken {
 		if err == nil {

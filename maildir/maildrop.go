@@ -167,7 +167,7 @@ func (d *Maildrop) Release() {
 // who had to be silent.
 func (a *Account) afterMaildrop(inbox *Mailbox) {
 	if a.Policy().Exclusivity == ExclusiveSnapshot {
-		if err := a.write(context.Background(), (*writing).finishDead); err != nil {
+		if err := a.write(context.Background(), func(*writing) error { return nil }); err != nil {
 			a.log.Error("files that a POP3 session kept could not be removed yet", "err", err)
 		}
 	}

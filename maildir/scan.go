@@ -3,6 +3,7 @@ package maildir
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
@@ -149,7 +150,10 @@ func (c *change) reconcile(w *writing, s *Snapshot, l disk.Listing) error {
 			}
 		}
 	}
-	busy := w.busyBases(c.row.Dir)
+	busy, err := w.busyBases(c.row.Dir)
+	if err != nil {
+		return err
+	}
 	for _, m := range s.All() {
 		e, ok := found[m.base]
 		delete(found, m.base)
@@ -217,44 +221,6 @@ func (c *change) untangle(w *writing, entries []disk.Entry) (map[string]disk.Ent
 		c.f.scanSoon = true // finds it under its new name
 	}
 	return found, w.note(ops, false)
-}
-
-// busyBases are the files on which an operation of ours is still to be done: failed
-// and to be tried again, or put off until a POP3 session ends.
-func (w *writing) busyBases(dir string) map[string]bool {
-	busy := map[string]bool{}
-	note := func(ops []fileOp) {
-		for _, op := range ops {
-			for _, p := range []disk.Place{op.src, op.dst} {
-				if p.Folder == dir && p.File != "" {
-					busy[disk.BaseOf(p.File)] = true
-				}
-			}
-		}
-	}
-	for _, p := range w.a.journal.pending {
-		if !p.done {
-			note(p.ops)
-		}
-	}
-	// Others' intents: put off, or of a live process whose operation failed.
-	all, err := w.Intents()
-	if err != nil {
-		return busy
-	}
-	own := map[int64]bool{}
-	for _, p := range w.a.journal.pending {
-		own[p.id] = true
-	}
-	for _, in := range all {
-		if own[in.ID] {
-			continue
-		}
-		if ops, err := decodeOps(in.Ops); err == nil && in.Later {
-			note(ops)
-		}
-	}
-	return busy
 }
 
 // renamed takes over a file name that a stranger changed: flags, or new/ to cur/.
@@ -367,8 +333,15 @@ func (c *change) firstSight(w *writing, e disk.Entry, measure bool) (Message, fi
 	return m, fileOp{kind: opRename, src: src, dst: c.f.place(&m)}, nil
 }
 
-// folderVanished drops a folder whose directory another program removed.
+// folderVanished drops a folder whose directory another program removed. There is
+// nothing left of it to remove: what comes to stand there later is not ours.
 func (w *writing) folderVanished(f *folder) error {
+	if there, err := w.a.dir.HasFolder(""); err != nil || !there {
+		return fmt.Errorf("maildir: %s: the Maildir is not there: %w", w.a.address, cmp.Or(err, fs.ErrNotExist))
+	}
+	if err := w.settled(f.row.Dir, false); err != nil {
+		return err
+	}
 	w.a.log.Warn("a folder was removed by another program", "folder", f.row.Name)
-	return w.dropFolder(f)
+	return w.dropRows(f)
 }

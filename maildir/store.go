@@ -2,8 +2,6 @@ package maildir
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,7 +42,6 @@ type Options struct {
 type Store struct {
 	opts  Options
 	namer *disk.Namer
-	owner int64 // this process's name in the accounts' lock files
 
 	mu       sync.Mutex // protects the fields below
 	accounts map[string]*Account
@@ -92,9 +89,6 @@ func Open(opts Options) (*Store, error) {
 	if err := s.checkMarker(); err != nil {
 		return nil, err
 	}
-	var r [8]byte
-	rand.Read(r[:])
-	s.owner = int64(binary.BigEndian.Uint64(r[:]) >> 20) // room for the offset in writelock.go
 	return s, nil
 }
 

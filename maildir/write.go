@@ -16,14 +16,12 @@ type writing struct {
 	a       *Account
 	changes []*change
 	intents []pendingIntent
-	adopted []pendingIntent // of dead processes, carried out already
+	adopted []pendingIntent // of dead processes, and not yet struck off
 	// sync says that the directories of the file operations must be durable before
 	// the change is acknowledged: the files have new names in other folders.
 	sync bool
 	// after runs when the change is committed and published, failed if it is not.
 	after, failed []func()
-
-	struck int
 }
 
 // change is what one writing does to one folder.
@@ -80,7 +78,7 @@ func (a *Account) writeLocked(ctx context.Context, fn func(*writing) error) erro
 			f()
 		}
 		// What finishDead did stays done; its intents are still in the index and
-		// its owner is still dead.
+		// are done once more.
 		return err
 	}
 	if a.store.onCommit != nil {
@@ -104,19 +102,14 @@ func (w *writing) save() error {
 
 // committed publishes what is now true and does the file operations.
 func (a *Account) committed(w *writing) error {
-	if w.struck > 0 {
-		a.dropStruck()
-	}
+	a.dropStruck()
 	a.journal.pending = append(a.journal.pending, w.adopted...)
 	for _, c := range w.changes {
 		c.publish()
 	}
 	before := w.curTimes()
-	for i := range w.intents {
-		a.carryOut(&w.intents[i])
-	}
+	a.carryOutAll(w)
 	w.settle(before)
-	a.journal.pending = append(a.journal.pending, w.intents...)
 	if w.sync {
 		if err := a.syncJournal(); err != nil {
 			// The change is decided and will be finished; it is only not yet

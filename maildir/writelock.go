@@ -1,6 +1,8 @@
 package maildir
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -15,20 +17,24 @@ import (
 // when its process dies. A second byte range, one byte per process, tells whether the
 // process that noted an intent still lives.
 type writeLock struct {
-	f     *os.File
+	f *os.File
+	// owner is a random number: this opening of the account. It is not one per process,
+	// because an account may be opened again while its last use is being closed.
 	owner int64
 }
 
 // Byte 0 is the lock; byte ownerBase+owner is held as long as that process lives.
 const ownerBase = 1 << 8
 
-func openWriteLock(path string, owner int64) (*writeLock, error) {
+func openWriteLock(path string) (*writeLock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	l := &writeLock{f: f, owner: owner}
-	if err := l.fcntl(unix.F_OFD_SETLK, unix.F_WRLCK, ownerBase+owner); err != nil {
+	var r [8]byte
+	rand.Read(r[:])
+	l := &writeLock{f: f, owner: int64(binary.BigEndian.Uint64(r[:]) >> 20)} // 44 bits: room for ownerBase
+	if err := l.fcntl(unix.F_OFD_SETLK, unix.F_WRLCK, ownerBase+l.owner); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}

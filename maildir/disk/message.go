@@ -190,13 +190,23 @@ func (m *Maildir) copyFile(from, to Place) error {
 
 // Remove removes a message file; a missing one is done. Not durable before the subdirectory is synced.
 func (m *Maildir) Remove(p Place) error {
-	if err := checkFile(p.File); err != nil {
-		return fmt.Errorf("disk: remove message: %w", err)
+	_, err := m.Unlink(p)
+	return err
+}
+
+// Unlink is Remove for who wants to know whether the file was there: another program may have renamed it.
+func (m *Maildir) Unlink(p Place) (found bool, err error) {
+	err = checkFile(p.File)
+	if err == nil {
+		err = m.fs.Remove(m.PathOf(p))
 	}
-	if err := m.fs.Remove(m.PathOf(p)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("disk: remove message: %w", err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
 	}
-	return nil
+	if err != nil {
+		return false, fmt.Errorf("disk: remove message: %w", err)
+	}
+	return true, nil
 }
 
 // checkFile refuses names that would not be a message in the folder: they could lead elsewhere or be hidden.

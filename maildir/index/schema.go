@@ -75,7 +75,7 @@ var migrations = []string{
 	CREATE TABLE intents (
 		id    INTEGER PRIMARY KEY AUTOINCREMENT,
 		owner INTEGER NOT NULL, -- the process that does them; see maildir/intents.go
-		later INTEGER NOT NULL, -- 1: not before the POP3 session ends
+		later INTEGER NOT NULL, -- 1: not before the POP3 session ends, 2: failed, its owner tries again
 		ops   BLOB NOT NULL     -- one command's file operations, in order
 	);`,
 }
