@@ -113,7 +113,12 @@ func (s *Site) Run(stdin string, args ...string) (out string, code int) {
 
 func (s *Site) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(program, append([]string{"--config", s.Config}, args...)...)
-	cmd.Env = append(os.Environ(), "GORACE=halt_on_error=1")
+	cmd.Env = []string{"GORACE=halt_on_error=1"}
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "BASCULE_") { // the tests' own settings
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
 	return cmd
 }
 
@@ -126,6 +131,9 @@ func (s *Site) Check() string {
 	return fmt.Sprintf("exit code %d: %s", code, out)
 }
 
+// maxShown bounds how much of a process's log a failed test shows, octets.
+const maxShown = 4000
+
 func (s *Site) end() {
 	for _, p := range s.running {
 		if p.Alive() {
@@ -136,7 +144,8 @@ func (s *Site) end() {
 		}
 		p.inspect()
 		if s.t.Failed() || testing.Verbose() {
-			s.t.Logf("log of %s:\n%s", p.name, p.Log())
+			log := p.Log()
+			s.t.Logf("log of %s, its end:\n%s", p.name, log[max(0, len(log)-maxShown):])
 		}
 	}
 	if problems := s.Check(); problems != "" {
