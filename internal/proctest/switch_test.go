@@ -12,7 +12,7 @@ import (
 )
 
 func TestSwitchActsOnOpenSessions(t *testing.T) {
-	inBoth(t, "switch: {grace: 1s}\n", func(t *testing.T, s *site.Site) {
+	inBoth(t, "switch: {grace: 4s}\n", func(t *testing.T, s *site.Site) {
 		fill(s, 3)
 		pop := s.POP3(user)
 		ids, err := pop.UIDL()
@@ -62,8 +62,12 @@ func TestSwitchActsOnOpenSessions(t *testing.T) {
 		if _, err := pop.Do("STAT"); err != nil {
 			t.Errorf("within its grace a POP3 session goes on: %v", err)
 		}
+		began := time.Now()
 		bye, err := pop.Goodbye()
 		must(t, err)
+		if took := time.Since(began); took > 6*time.Second {
+			t.Errorf("after a grace of 4s the session went on for %v", took)
+		}
 		if bye.Code != "SYS/PERM" || !strings.Contains(bye.Text, "IMAP") {
 			t.Errorf("POP3 is told %q %q", bye.Code, bye.Text)
 		}
