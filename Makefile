@@ -9,7 +9,7 @@ FUZZTIME ?= 10s
 
 export CGO_ENABLED := 1
 
-.PHONY: build static demo test race fuzz lint clean
+.PHONY: build static demo test race fuzz bench bench-short lint clean
 
 build: ## bin/bascule
 	$(GO) build $(FLAGS) -trimpath -ldflags '$(LDFLAGS)' -o bin/bascule ./cmd/bascule
@@ -32,6 +32,18 @@ fuzz: ## every fuzz target for FUZZTIME
 			echo "$$dir $$f"; $(GO) test $(FLAGS) -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$dir; \
 		done; \
 	done
+
+# A full run takes hours; for one load: make bench BENCH="--load store-1 --size large"
+bench: build bin/bascule-bench ## measure beside Dovecot 2.3 (alone where that is not installed); writes bench/results.json and docs/benchmarks.md
+	@mkdir -p bench
+	bin/bascule-bench --results bench/results.json --docs docs/benchmarks.md $(BENCH)
+
+bench-short: build bin/bascule-bench ## the same loads with tiny sizes: are the answers right?
+	bin/bascule-bench --short $(BENCH)
+
+.PHONY: bin/bascule-bench
+bin/bascule-bench:
+	$(GO) build $(FLAGS) -trimpath -o bin/bascule-bench ./cmd/bascule-bench
 
 lint: ## vet and gofmt
 	$(GO) vet $(FLAGS) ./...

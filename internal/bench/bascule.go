@@ -48,7 +48,7 @@ func (s *basculeServer) Prepare(ctx context.Context, dir string, boxes []Box) er
 	if err := selfsigned.Write(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")); err != nil {
 		return err
 	}
-	db, err := accounts.Open(ctx, filepath.Join(s.data(), "accounts.db"), accounts.Options{})
+	db, err := accounts.Open(ctx, filepath.Join(s.data(), "accounts.db"), accounts.Options{Cost: accounts.Cost{MemoryKiB: 19 << 10, Passes: 2, Lanes: 1, SCRAMIterations: 4096}})
 	if err != nil {
 		return err
 	}

@@ -133,7 +133,6 @@ func (c cell) generate(ctx context.Context, s server, boxes []Box, warm bool) (S
 	ctx, cancel := context.WithTimeout(ctx, generatorTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, c.o.Generator[0], c.o.Generator[1:]...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(job), c.o.Progress
 	out, err := cmd.Output()
 	if err != nil {

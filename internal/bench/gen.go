@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"syscall"
 	"time"
 
 	"bascule/internal/bench/client"
@@ -84,10 +85,12 @@ func (g *Gen) Measure(f func() (ops int64, err error)) error {
 	if err != nil {
 		return err
 	}
+	own := ownCPU()
 	peak := startPeak(g.Target.PID)
 	start := time.Now()
 	ops, err := f()
 	elapsed := time.Since(start).Seconds()
+	own = ownCPU() - own
 	memory := peak.end()
 	if err != nil {
 		return err
@@ -102,8 +105,18 @@ func (g *Gen) Measure(f func() (ops int64, err error)) error {
 	}
 	g.sample.Ops, g.sample.Seconds, g.sample.Memory = ops, elapsed, memory
 	g.sample.CPU = (after.CPU - before.CPU).Seconds() / float64(ops)
+	g.sample.Generator = own.Seconds() / float64(ops)
 	g.sample.Value = float64(ops) / elapsed
 	return nil
+}
+
+// ownCPU is the generator's processor time.
+func ownCPU() time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 // farewell is how long after a measurement processes may take to end and be counted: Dovecot has one for each session.

@@ -33,6 +33,17 @@ var loginLoads = []Load{
 			for i := range keys {
 				keys[i] = &client.SCRAM{User: g.Box(i).Address(), Password: password}
 			}
+			// A client derives its key once and keeps it.
+			for i := range min(g.Size, len(keys)) {
+				c, err := g.dialer("imap").IMAP(g.ctx)
+				if err != nil {
+					return err
+				}
+				defer c.Close()
+				if err := c.LoginSCRAM(keys[i]); err != nil {
+					return err
+				}
+			}
 			return logins(g, func(c *client.IMAP, i int) error { return c.LoginSCRAM(keys[i%len(keys)]) }, "imap")
 		},
 	},

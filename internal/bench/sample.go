@@ -2,12 +2,13 @@ package bench
 
 // Sample is what one run of a load against one server gave.
 type Sample struct {
-	Value   float64            `json:"value"`             // in the load's unit
-	Ops     int64              `json:"ops"`               // operations measured
-	Seconds float64            `json:"seconds"`           // that they took
-	CPU     float64            `json:"cpu"`               // seconds of processor time of the server per operation
-	Memory  int64              `json:"memory"`            // highest proportional set size of the server that was seen, octets
-	Details map[string]float64 `json:"details,omitempty"` // further numbers, by name
+	Value     float64            `json:"value"`             // in the load's unit
+	Ops       int64              `json:"ops"`               // operations measured
+	Seconds   float64            `json:"seconds"`           // that they took
+	CPU       float64            `json:"cpu"`               // seconds of processor time of the server per operation
+	Generator float64            `json:"generator_cpu"`     // the same of the generator, which has to share the machine
+	Memory    int64              `json:"memory"`            // highest proportional set size of the server that was seen, octets
+	Details   map[string]float64 `json:"details,omitempty"` // further numbers, by name
 }
 
 // Job tells a generator what to do, on its standard input.

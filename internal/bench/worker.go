@@ -49,17 +49,21 @@ func (g *Gen) warm(with func(*Gen, *client.IMAP) error) error {
 	if with == nil {
 		with = warmList
 	}
-	for i := range g.Target.Boxes {
-		if err := g.warmBox(i, with); err != nil {
-			return fmt.Errorf("prepare %s: %w", g.Box(i).Address(), err)
+	const workers = 4
+	_, err := g.Parallel(workers, func(k int) (int64, error) {
+		for i := k; i < len(g.Target.Boxes); i += workers {
+			if err := g.warmBox(i, with); err != nil {
+				return 0, fmt.Errorf("prepare %s: %w", g.Box(i).Address(), err)
+			}
 		}
-	}
-	return nil
+		return 0, nil
+	})
+	return err
 }
 
 func (g *Gen) warmBox(i int, with func(*Gen, *client.IMAP) error) error {
 	if g.Box(i).SCRAM {
-		return nil
+		return g.warmSCRAM(i)
 	}
 	c, err := g.IMAP(i)
 	if err != nil {
@@ -67,6 +71,19 @@ func (g *Gen) warmBox(i int, with func(*Gen, *client.IMAP) error) error {
 	}
 	defer c.Close()
 	if err := with(g, c); err != nil {
+		return err
+	}
+	return c.Logout()
+}
+
+// warmSCRAM logs in by SCRAM, so that the account is open but its keys stay as they were stored.
+func (g *Gen) warmSCRAM(i int) error {
+	c, err := g.dialer("imap").IMAP(g.ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.LoginSCRAM(&client.SCRAM{User: g.Box(i).Address(), Password: password}); err != nil {
 		return err
 	}
 	return c.Logout()

@@ -88,9 +88,13 @@ func Numbered(text []byte, word string) (int, bool) {
 	return n, len(rest) >= len(word) && string(rest[:len(word)]) == word && (len(rest) == len(word) || rest[len(word)] == ' ')
 }
 
-// Append appends one message by a non-synchronising literal (both servers offer LITERAL+) and returns the UID it got.
+// Append appends one message by a non-synchronising literal (both servers offer LITERAL+) and returns the UID it got. flags is a list in
+// parentheses, or empty.
 func (c *IMAP) Append(mailbox, flags string, message []byte, on func(Line) error) (uid int, err error) {
 	c.tag++
+	if flags != "" {
+		flags += " "
+	}
 	c.cmd = fmt.Appendf(c.cmd[:0], "a%d APPEND %s %s{%d+}\r\n", c.tag, mailbox, flags, len(message))
 	if err := c.send(c.cmd, message, []byte("\r\n")); err != nil {
 		return 0, fmt.Errorf("APPEND: %w", err)
