@@ -1,0 +1,9 @@
+package lmtp_test
+
+import (
+	"testing"
+
+	"bascule/internal/testkit"
+)
+
+func TestScripts(t *testing.T) { testkit.RunScripts(t, "testdata/*.script") }

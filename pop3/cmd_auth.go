@@ -1,0 +1,77 @@
+package pop3
+
+import (
+	"context"
+	"encoding/base64"
+	"strings"
+)
+
+// auth is AUTH (RFC 5034). Alone it lists the mechanisms, which is older than the RFC and what Outlook and others ask for.
+func (c *conn) auth(ctx context.Context, r request) error {
+	mechanisms := c.srv.opt.Gate.Mechanisms(c.door)
+	if r.rest == "" {
+		c.ok("Mechanisms follow")
+		for _, m := range mechanisms {
+			c.line(m)
+		}
+		return c.done()
+	}
+	name, initial, hasInitial := strings.Cut(r.rest, " ")
+	exchange, err := c.srv.opt.Gate.SASL(ctx, c.door, strings.ToUpper(name))
+	if err != nil {
+		return err
+	}
+	var response []byte
+	if hasInitial {
+		if initial == "=" {
+			initial = "" // RFC 5034 §4: an empty initial response
+		}
+		if response, err = base64.StdEncoding.DecodeString(initial); err != nil {
+			return bad("Not base64")
+		}
+		if response == nil {
+			response = []byte{}
+		}
+	}
+	for {
+		challenge, done, err := exchange.Next(response)
+		if err != nil {
+			return err
+		}
+		// POP3 has no place for data in +OK, so last words of the server (SCRAM's proof that it knows the password too) go
+		// out as a challenge that the client answers with an empty line (RFC 5034 §4).
+		if done && len(challenge) == 0 {
+			return c.enter(ctx, exchange.Session())
+		}
+		response, err = c.exchange(challenge)
+		if err != nil {
+			if s := exchange.Session(); done && s != nil {
+				s.End()
+			}
+			return err
+		}
+		if done {
+			return c.enter(ctx, exchange.Session())
+		}
+	}
+}
+
+// exchange sends a challenge and reads the response to it.
+func (c *conn) exchange(challenge []byte) ([]byte, error) {
+	c.challenge(base64.StdEncoding.EncodeToString(challenge))
+	line, err := c.readLine()
+	if err != nil {
+		return nil, err
+	}
+	if line == "*" {
+		return nil, &refusal{text: "Authentication cancelled"}
+	}
+	response, err := base64.StdEncoding.DecodeString(strings.TrimRight(line, " "))
+	if err != nil {
+		return nil, bad("Not base64")
+	}
+	if response == nil {
+		response = []byte{}
+	}
+	return response, nil
+}
