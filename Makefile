@@ -9,7 +9,7 @@ FUZZTIME ?= 10s
 
 export CGO_ENABLED := 1
 
-.PHONY: build static demo test race fuzz bench bench-short lint clean
+.PHONY: build static demo demo-check test race fuzz crash stress bench bench-short lint clean
 
 build: ## bin/bascule
 	$(GO) build $(FLAGS) -trimpath -ldflags '$(LDFLAGS)' -o bin/bascule ./cmd/bascule
@@ -32,6 +32,17 @@ fuzz: ## every fuzz target for FUZZTIME
 			echo "$$dir $$f"; $(GO) test $(FLAGS) -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$dir; \
 		done; \
 	done
+
+KILLS ?= 100
+crash: ## kill the real program KILLS times under load
+	BASCULE_CRASH_KILLS=$(KILLS) $(GO) test $(FLAGS) -count=1 -timeout 20m ./internal/crashtest
+
+SECONDS_OF_STRESS ?= 60
+stress: ## many clients on shared mailboxes under the race detector, for SECONDS_OF_STRESS
+	BASCULE_STRESS_SECONDS=$(SECONDS_OF_STRESS) $(GO) test $(FLAGS) -race -count=1 -timeout 20m ./internal/stresstest
+
+demo-check: build ## read the demo's mail with curl by every way there is
+	.ci/demo-check
 
 # A full run takes hours; for one load: make bench BENCH="--load store-1 --size large"
 bench: build bin/bascule-bench ## measure beside Dovecot 2.3 (alone where that is not installed); writes bench/results.json and docs/benchmarks.md
