@@ -40,6 +40,7 @@ type Account struct {
 	version int64 // of the database, as last seen
 	byID    map[int64]*folder
 	byName  map[string]*folder
+	idle    []*Mailbox // loaded although no session has them, oldest first
 	journal journal
 	leftovers
 

@@ -48,9 +48,7 @@ func (a *Account) addOne(ctx context.Context, f *folder, s *spooled) error {
 	if err != nil {
 		// The sender is told "no" and sends again: without this the message would be
 		// there twice.
-		if dir, derr := a.dirOf(f); derr == nil {
-			a.dir.Remove(disk.Place{Folder: dir, Sub: disk.Cur, File: s.base + s.tail})
-		}
+		a.unpublish(f, s)
 	}
 	return err
 }
@@ -105,6 +103,7 @@ func (w *writing) addPublished(f *folder, s *spooled) error {
 	s.uidValidity = c.row.UIDValidity
 	if uid != 0 {
 		s.uid = UID(uid) // a scan was quicker; the row that it made is the message's
+		c.arrive(s)
 		return nil
 	}
 	if err := w.checkQuota(s.facts.Disk, 1, 0); err != nil {
@@ -120,9 +119,7 @@ func (w *writing) addPublished(f *folder, s *spooled) error {
 	if err := c.add(w, m); err != nil {
 		return err
 	}
-	if s.before == c.row.CurMtime {
-		c.row.CurMtime = s.after
-	}
+	c.arrive(s)
 	s.uid = m.UID
 	return nil
 }
@@ -149,32 +146,31 @@ func (a *Account) publishFile(f *folder, s *spooled) error {
 	}
 	err = a.publishTimed(f, dir, s)
 	if err == nil {
-		s.published = true
 		err = a.dir.Sync(dir, disk.Cur)
 	}
-	if err != nil {
-		if s.published {
-			a.dir.Remove(disk.Place{Folder: dir, Sub: disk.Cur, File: s.base + s.tail})
-		}
-		return fmt.Errorf("maildir: add message: %w", err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	a.unpublish(f, s)
+	if _, gone := a.dirOf(f); gone != nil && isMissing(err) {
+		return gone
+	}
+	return fmt.Errorf("maildir: add message: %w", err)
 }
 
-func (a *Account) publishTimed(f *folder, dir string, s *spooled) error {
-	// The two looks at the folder's time stay close to the change between them.
-	f.publishing.Lock()
-	defer f.publishing.Unlock()
-	before, err := a.dir.Times(dir)
-	if err != nil {
-		return err
+// unpublish removes the file of a delivery that failed. Its folder may have been renamed
+// since the file was put there.
+func (a *Account) unpublish(f *folder, s *spooled) {
+	f.abandon(s)
+	if !s.published {
+		return
 	}
-	if err := s.in.Publish(disk.Cur, s.base+s.tail); err != nil {
-		return err
-	}
-	after, err := a.dir.Times(dir)
-	s.before, s.after = before.Cur, after.Cur
-	return err
+	a.read(context.Background(), func(tx) error {
+		if f.gone {
+			return nil // and the file with it
+		}
+		return a.dir.Remove(disk.Place{Folder: f.row.Dir, Sub: disk.Cur, File: s.base + s.tail})
+	})
 }
 
 // resolveFlags turns a message's flag names into bits and the end of its file name,

@@ -55,17 +55,24 @@ func (a *Account) takeRow(tx index.Tx, row *index.Folder) error {
 		a.byID[row.ID] = &folder{a: a, row: *row}
 		return nil
 	}
+	silent := row.Silent != f.row.Silent
+	if row.UIDNext != f.row.UIDNext || row.Reserved != f.row.Reserved {
+		f.mirror.close()
+	}
+	was := f.row
 	f.row = *row
 	if f.box == nil {
 		return nil
 	}
 	f.box.moved(row)
+	f.box.follow()
 	old := f.box.current.Load()
-	if ModSeq(row.ModSeq) == old.modSeq && UID(row.UIDNext) == old.uidNext {
+	if !silent && old.sameHead(f.head()) {
 		return nil
 	}
-	s, err := f.loadSince(tx, old)
+	s, err := f.loadSince(tx, old, silent)
 	if err != nil {
+		f.row = was // so that the next one tries again
 		return err
 	}
 	f.box.current.Store(s)
@@ -74,17 +81,23 @@ func (a *Account) takeRow(tx index.Tx, row *index.Folder) error {
 }
 
 // loadSince makes the snapshot after old from what has changed since, or anew if that
-// is not known any more.
-func (f *folder) loadSince(tx index.Tx, old *Snapshot) (*Snapshot, error) {
+// is not known any more. silent says that there were changes without a modseq: then all
+// rows are compared.
+func (f *folder) loadSince(tx index.Tx, old *Snapshot, silent bool) (*Snapshot, error) {
 	if uint64(old.modSeq) < f.row.Forgotten || old.uidValidity != f.row.UIDValidity {
 		return f.loadAll(tx)
 	}
+	since := uint64(old.modSeq)
+	if silent {
+		since = 0
+	}
 	var e edit
-	err := tx.Messages(f.row.ID, uint64(old.modSeq), func(r *index.Message) error {
-		if _, ok := old.Index(UID(r.UID)); ok {
-			e.replace = append(e.replace, messageOf(r))
-		} else {
-			e.add = append(e.add, messageOf(r))
+	err := tx.Messages(f.row.ID, since, func(r *index.Message) error {
+		m := messageOf(r)
+		if had := old.Find(m.UID); had == nil {
+			e.add = append(e.add, m)
+		} else if *had != m {
+			e.replace = append(e.replace, m)
 		}
 		return nil
 	})
@@ -124,8 +137,8 @@ func (a *Account) forget(f *folder) {
 	}
 	f.mirror.close()
 	if f.box != nil {
-		f.box.gone.Store(true)
-		f.box.wake()
+		f.box.bury()
+		a.keepLoaded(f.box)
 	}
 }
 

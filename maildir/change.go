@@ -101,6 +101,7 @@ func (c *change) replace(w *writing, old *Message, m Message, told bool) error {
 
 // refact writes what a message's bytes turned out to be.
 func (c *change) refact(w *writing, old *Message, m Message) error {
+	c.row.Silent++
 	if err := w.SetFacts(c.row.ID, uint32(m.UID), m.Disk, m.Size, uint16(m.Kind)); err != nil {
 		return err
 	}

@@ -31,8 +31,8 @@ func (m *Mailbox) transfer(ctx context.Context, uids []UID, dst *Mailbox, move b
 	uids = sorted(uids)
 	for attempt := 0; ; attempt++ {
 		err = m.a.write(ctx, func(w *writing) error {
-			if m.gone.Load() {
-				return ErrGone
+			if err := m.usable(); err != nil {
+				return err
 			}
 			if dst.gone.Load() {
 				return ErrNoMailbox

@@ -84,8 +84,7 @@ type spooled struct {
 	bits   Flags
 	sub    disk.Sub
 
-	before, after int64 // times of cur/ around the publishing
-	published     bool
+	published bool
 
 	uid         UID
 	uidValidity uint32

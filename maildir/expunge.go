@@ -15,8 +15,8 @@ func (m *Mailbox) Expunge(ctx context.Context, uids []UID) (res ExpungeResult, e
 		uids = sorted(uids)
 	}
 	err = m.a.write(ctx, func(w *writing) error {
-		if m.gone.Load() {
-			return ErrGone
+		if err := m.usable(); err != nil {
+			return err
 		}
 		res = ExpungeResult{}
 		s := m.current.Load()
@@ -74,8 +74,8 @@ func (w *writing) keepForMaildrop(f *folder) bool {
 // compare for itself, and uids is nil.
 func (m *Mailbox) Vanished(ctx context.Context, since ModSeq) (uids []UID, complete bool, err error) {
 	err = m.a.read(ctx, func(tx tx) error {
-		if m.gone.Load() {
-			return ErrGone
+		if err := m.usable(); err != nil {
+			return err
 		}
 		if complete = uint64(since) >= m.f.row.Forgotten; !complete {
 			return nil

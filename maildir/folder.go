@@ -20,8 +20,10 @@ type folder struct {
 	// scanSoon asks the next refresh to read the names in cur/ although the times
 	// tell of no change: a foreign program was seen there.
 	scanSoon bool
+	youngCur int64 // the time of cur/ when it was read, if it was young then; else 0
 
-	publishing sync.Mutex // see Account.publishTimed; it is taken without Account.mu
+	publishing sync.Mutex // protects steps; it is taken without Account.mu, or after it
+	steps      []step     // see times.go
 }
 
 func (f *folder) head() snapshotHead {
@@ -36,8 +38,6 @@ func (f *folder) topic() notify.Topic {
 // nudge tells everybody, here and in other processes, to look again.
 func (f *folder) nudge() {
 	if f.box != nil {
-		f.box.publishing.Store(true)
-		defer f.box.publishing.Store(false)
 		f.box.wake()
 	}
 	f.a.store.opts.Bus.Publish(f.topic())

@@ -109,13 +109,23 @@ func (w *writing) readUIDs(dir string) (k knownUIDs, err error) {
 	k.uidValidity, k.next = list.UIDValidity, max(list.Next(), 1)
 	k.uid = make(map[string]uint32, len(list.Records))
 	k.uidl = map[string]string{}
+	given := map[string]bool{} // two messages must not have one UIDL: clients would fetch one of them only
+	say := func(base, id string) {
+		if validUIDL(id) && k.uidl[base] == "" && !given[id] {
+			given[id], k.uidl[base] = true, id
+		}
+	}
 	for _, r := range list.Records {
 		k.uid[r.Base] = r.UID
 		if id, ok := r.UIDL(); ok && validUIDL(id) {
-			k.uidl[r.Base] = id
+			say(r.Base, id)
 		} else if list.Version == 3 {
-			k.uidl[r.Base] = fmt.Sprintf("%08x%08x", r.UID, list.UIDValidity) // Dovecot's default pop3_uidl_format
+			say(r.Base, fmt.Sprintf("%08x%08x", r.UID, list.UIDValidity)) // Dovecot's default pop3_uidl_format
 		}
+	}
+	if list.Next() == 0 {
+		w.a.log.Warn("the folder's list of UIDs has none left; they begin anew with a new UIDVALIDITY", "dir", dir)
+		k.uidValidity, k.next, k.uid = 0, 1, nil
 	}
 	if dir != "" {
 		return k, nil
@@ -128,9 +138,7 @@ func (w *writing) readUIDs(dir string) (k knownUIDs, err error) {
 		return k, err
 	}
 	for _, e := range sizes.Entries {
-		if id := e.UIDL(); validUIDL(id) && k.uidl[e.Base] == "" {
-			k.uidl[e.Base] = id
-		}
+		say(e.Base, e.UIDL())
 	}
 	return k, nil
 }

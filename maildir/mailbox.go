@@ -2,13 +2,12 @@ package maildir
 
 import (
 	"context"
-	"errors"
-	"sync"
+	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"bascule/internal/notify"
-	"bascule/maildir/disk"
 	"bascule/maildir/index"
 )
 
@@ -18,25 +17,15 @@ type Mailbox struct {
 	a *Account
 	f *folder
 
-	id         string
-	topic      notify.Topic
-	current    atomic.Pointer[Snapshot]
-	where      atomic.Pointer[whereabouts]
-	gone       atomic.Bool
-	publishing atomic.Bool // our own nudge is on its way to us
+	id      string
+	topic   notify.Topic
+	current atomic.Pointer[Snapshot]
+	where   atomic.Pointer[whereabouts]
+	gone    atomic.Bool
 
 	refs int // a.mu
 
-	watchMu   sync.Mutex // protects the fields below
-	wakers    map[int]func()
-	nextWaker int
-	cancel    []func() // of the bus and of the directories
-
-	// lookMu protects the fields below. It is not watchMu, because the bus calls look
-	// with its own lock held.
-	lookMu  sync.Mutex
-	looking bool // a goroutine looks for changes
-	again   bool // and shall look once more
+	watching
 }
 
 // whereabouts is what a rename changes.
@@ -54,7 +43,11 @@ func (a *Account) Mailbox(ctx context.Context, name string) (*Mailbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := m.refresh(ctx, true); err != nil {
+	_, err = m.refresh(ctx, true)
+	if m.gone.Load() {
+		err = fmt.Errorf("%w: %s", ErrNoMailbox, name) // its directory was not there any more
+	}
+	if err != nil {
 		m.Close()
 		return nil, err
 	}
@@ -63,10 +56,11 @@ func (a *Account) Mailbox(ctx context.Context, name string) (*Mailbox, error) {
 
 // attach opens a mailbox without looking at its directories.
 func (a *Account) attach(ctx context.Context, name string) (m *Mailbox, err error) {
+	lacking := false
 	err = a.read(ctx, func(tx index.Tx) error {
 		f := a.byName[name]
 		if f == nil {
-			return ErrNoMailbox
+			return fmt.Errorf("%w: %s", ErrNoMailbox, name)
 		}
 		if f.box == nil {
 			s, err := f.loadAll(tx)
@@ -74,22 +68,48 @@ func (a *Account) attach(ctx context.Context, name string) (m *Mailbox, err erro
 				return err
 			}
 			if !f.mirror.known {
-				if err := f.completeMirror(tx); err != nil {
-					f.mirrorFailed(err)
-				}
+				records, whole, err := f.lacking(tx)
+				lacking = err != nil || whole || len(records) > 0
 			}
 			f.box = &Mailbox{a: a, f: f, id: f.row.ObjectID, topic: f.topic()}
 			f.box.current.Store(s)
 			f.box.where.Store(&whereabouts{f.row.Name, f.row.Dir})
 		}
-		f.box.refs++
 		m = f.box
+		m.refs++
+		a.keepLoaded(m)
 		return nil
 	})
+	if err == nil && lacking {
+		err = a.completeMirror(m.f)
+		if err != nil {
+			m.Close()
+		}
+	}
 	return m, err
 }
 
-// Close gives the mailbox back.
+// completeMirror brings the list of UIDs in step with the index, where a crash kept
+// somebody from doing so.
+func (a *Account) completeMirror(f *folder) error {
+	return a.write(context.Background(), func(w *writing) error {
+		if f.gone {
+			return nil
+		}
+		if err := f.completeMirror(w.Tx); err != nil {
+			f.mirrorFailed(err)
+		}
+		return nil
+	})
+}
+
+// keepLoaded takes m out of the list of those that may be unloaded. a.mu is held.
+func (a *Account) keepLoaded(m *Mailbox) {
+	a.idle = slices.DeleteFunc(a.idle, func(x *Mailbox) bool { return x == m })
+}
+
+// Close gives the mailbox back. It stays loaded while it is among the last that were
+// used.
 func (m *Mailbox) Close() {
 	a := m.a
 	a.mu.Lock()
@@ -101,16 +121,25 @@ func (m *Mailbox) Close() {
 		m.unwatch()
 		return
 	}
-	loaded := 0
-	for _, f := range a.byID {
-		if f.box != nil && f.box.refs == 0 {
-			loaded++
-		}
+	a.idle = append(a.idle, m)
+	if len(a.idle) > idleMailboxes {
+		old := a.idle[0]
+		a.idle = slices.Delete(a.idle, 0, 1)
+		old.unwatch()
+		old.f.box = nil
 	}
-	if loaded > idleMailboxes {
-		m.unwatch()
-		m.f.box = nil
+}
+
+// usable fails for a mailbox that was deleted, or given back and unloaded: its snapshot
+// is not kept in step any more. a.mu is held.
+func (m *Mailbox) usable() error {
+	if m.gone.Load() {
+		return ErrGone
 	}
+	if m.f.box != m {
+		return ErrClosed
+	}
+	return nil
 }
 
 // Account is whose mailbox it is.
@@ -137,8 +166,8 @@ func (m *Mailbox) Refresh(ctx context.Context) (*Snapshot, error) { return m.ref
 func (m *Mailbox) refresh(ctx context.Context, opening bool) (*Snapshot, error) {
 	readNew, readCur := false, false
 	err := m.a.read(ctx, func(index.Tx) (err error) {
-		if m.gone.Load() {
-			return ErrGone
+		if err := m.usable(); err != nil {
+			return err
 		}
 		readNew, readCur, err = m.f.stale()
 		if isMissing(err) {
@@ -162,8 +191,8 @@ func (m *Mailbox) refresh(ctx context.Context, opening bool) (*Snapshot, error) 
 
 func (m *Mailbox) scan(ctx context.Context, readCur bool) error {
 	return m.a.write(ctx, func(w *writing) error {
-		if m.gone.Load() {
-			return ErrGone
+		if err := m.usable(); err != nil {
+			return err
 		}
 		return w.scan(m.f, readCur)
 	})
@@ -181,110 +210,6 @@ func (m *Mailbox) Rescan(ctx context.Context) error {
 		return m.scan(ctx, true)
 	}
 	return nil
-}
-
-// Watch calls wake whenever the mailbox may have changed: "look again". wake is called
-// from any goroutine, with locks held: it must not block and not call the mailbox.
-// While somebody watches, other processes' and foreign programs' changes are looked
-// for at once.
-func (m *Mailbox) Watch(wake func()) (cancel func()) {
-	m.watchMu.Lock()
-	defer m.watchMu.Unlock()
-	if m.wakers == nil {
-		m.wakers = map[int]func(){}
-	}
-	id := m.nextWaker
-	m.nextWaker++
-	m.wakers[id] = wake
-	if len(m.wakers) == 1 {
-		m.listen()
-	}
-	return func() {
-		m.watchMu.Lock()
-		defer m.watchMu.Unlock()
-		delete(m.wakers, id)
-		if len(m.wakers) == 0 {
-			m.deafen()
-		}
-	}
-}
-
-// listen subscribes to the bus and the directories. m.watchMu is held.
-func (m *Mailbox) listen() {
-	opts := &m.a.store.opts
-	m.cancel = append(m.cancel, opts.Bus.Subscribe(m.topic, func() {
-		if !m.publishing.Load() {
-			m.look()
-		}
-	}))
-	if opts.Watcher == nil {
-		return
-	}
-	for _, sub := range []disk.Sub{disk.New, disk.Cur} {
-		m.cancel = append(m.cancel, opts.Watcher.Add(m.a.dir.Path(m.where.Load().dir, sub), m.look))
-	}
-}
-
-func (m *Mailbox) deafen() {
-	for _, c := range m.cancel {
-		c()
-	}
-	m.cancel = nil
-}
-
-// unwatch ends all watching, when the mailbox is unloaded.
-func (m *Mailbox) unwatch() {
-	m.watchMu.Lock()
-	defer m.watchMu.Unlock()
-	clear(m.wakers)
-	m.deafen()
-}
-
-func (m *Mailbox) watchers() map[int]func() {
-	m.watchMu.Lock()
-	defer m.watchMu.Unlock()
-	return m.wakers
-}
-
-// wake tells every session of this process to look again.
-func (m *Mailbox) wake() {
-	m.watchMu.Lock()
-	defer m.watchMu.Unlock()
-	for _, w := range m.wakers {
-		w()
-	}
-}
-
-// look refreshes in the background; calls that come meanwhile merge into one more look.
-func (m *Mailbox) look() {
-	m.lookMu.Lock()
-	defer m.lookMu.Unlock()
-	if m.looking {
-		m.again = true
-		return
-	}
-	m.looking = true
-	go m.lookUntilQuiet()
-}
-
-func (m *Mailbox) lookUntilQuiet() {
-	for {
-		before := m.current.Load()
-		if _, err := m.Refresh(context.Background()); err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrClosed) {
-			m.a.log.Error("mailbox could not be looked at", "folder", m.Name(), "err", err)
-		}
-		if before != m.current.Load() {
-			m.wake()
-		}
-		m.lookMu.Lock()
-		if !m.again {
-			m.looking = false
-			m.lookMu.Unlock()
-			return
-		}
-		m.again = false
-		m.lookMu.Unlock()
-	}
 }
 
 // moved takes over a new name. a.mu is held.

@@ -113,6 +113,9 @@ func (d *Maildrop) Quit(ctx context.Context, deleted, seen []int) error {
 		return nil
 	}
 	return d.a.write(ctx, func(w *writing) error {
+		if err := d.box.usable(); err != nil {
+			return err
+		}
 		s := d.box.current.Load()
 		gone := make(map[UID]bool, len(deleted))
 		var doomed []*Message

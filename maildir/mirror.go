@@ -11,12 +11,16 @@ import (
 // UIDs that makes a lost index harmless. New messages are appended after the commit,
 // without a sync: UIDs are reserved in blocks durably before any of a block is given,
 // so that a rebuilt index never gives a UID twice even if the last lines are lost.
+//
+// The file is changed under the write lock only. What a process knows of it ends when
+// another one has given UIDs: that one may have died before it appended them.
 type mirror struct {
 	known bool
-	last  UID // the highest UID in the file
+	last  UID  // the highest UID in the file
+	stale bool // the file shows a change that was taken back: it has to be rewritten
 }
 
-func (m *mirror) close() { *m = mirror{} }
+func (m *mirror) close() { m.known = false }
 
 // reserveBlock is how many UIDs are reserved at a time, at least.
 const reserveBlock = 1000
@@ -29,33 +33,40 @@ func (c *change) reserve(w *writing, n int) error {
 	}
 	block := uint64(max(reserveBlock, c.row.Messages/4)) + uint64(n)
 	reserved := uint32(min(uint64(c.row.UIDNext)+block, maxUID))
-	if err := c.rewriteMirror(w, reserved); err != nil {
+	w.failed = append(w.failed, func() { c.f.mirror = mirror{stale: true} })
+	// Messages that this change adds come after its commit: were it taken back, their
+	// UIDs would be given to others.
+	if err := c.f.rewriteMirror(w.Tx, &c.row, reserved, c.f.row.UIDNext); err != nil {
 		return err
 	}
 	c.row.Reserved = reserved
 	return nil
 }
 
-// rewriteMirror writes the folder's whole UID list, with the rows of the index.
-func (c *change) rewriteMirror(w *writing, next uint32) error {
-	l := &disk.UIDList{Version: 3, UIDValidity: c.row.UIDValidity, NextUID: next}
-	if old, err := w.a.dir.ReadUIDList(c.row.Dir); err == nil && old.UIDValidity == l.UIDValidity {
+// rewriteMirror writes the folder's whole UID list, with the rows of the index that have
+// a UID below end.
+func (f *folder) rewriteMirror(tx index.Tx, row *index.Folder, next, end uint32) error {
+	l := &disk.UIDList{Version: 3, UIDValidity: row.UIDValidity, NextUID: next}
+	if old, err := f.a.dir.ReadUIDList(row.Dir); err == nil && old.UIDValidity == l.UIDValidity {
 		l.GUID, l.Extra = old.GUID, old.Extra
+		l.NextUID = max(l.NextUID, old.NextUID) // what was reserved stays so
 	}
-	l.Records = make([]disk.UIDRecord, 0, c.row.Messages)
-	err := w.Messages(c.row.ID, 0, func(r *index.Message) error {
-		l.Records = append(l.Records, record(r.UID, r.Base, r.UIDL))
+	l.Records = make([]disk.UIDRecord, 0, row.Messages)
+	err := tx.Messages(row.ID, 0, func(r *index.Message) error {
+		if r.UID < end {
+			l.Records = append(l.Records, record(r.UID, r.Base, r.UIDL))
+		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if err := w.a.dir.RewriteUIDList(c.row.Dir, l); err != nil {
+	if err := f.a.dir.RewriteUIDList(row.Dir, l); err != nil {
 		return err
 	}
-	c.f.mirror = mirror{known: true}
+	f.mirror = mirror{known: true}
 	if n := len(l.Records); n > 0 {
-		c.f.mirror.last = UID(l.Records[n-1].UID)
+		f.mirror.last = UID(l.Records[n-1].UID)
 	}
 	return nil
 }
@@ -86,38 +97,57 @@ func (f *folder) mirrorFailed(err error) {
 }
 
 func (f *folder) appendMirror(added []Message) error {
-	if !f.mirror.known {
+	m := &f.mirror
+	m.stale = m.stale || m.known && added[0].UID <= m.last // a message came back among others
+	if m.stale || !m.known {
 		// What a crash kept from being appended comes with it.
 		return f.a.db.Read(context.Background(), f.completeMirror)
 	}
 	records := make([]disk.UIDRecord, 0, len(added))
 	for i := range added {
-		if m := &added[i]; m.UID > f.mirror.last {
-			records = append(records, record(uint32(m.UID), m.base, m.uidl))
-		}
+		records = append(records, record(uint32(added[i].UID), added[i].base, added[i].uidl))
 	}
-	return f.appendRecords(records)
+	err := f.appendRecords(records)
+	if isMissing(err) {
+		err = f.a.db.Read(context.Background(), f.completeMirror)
+	}
+	return err
 }
 
-// completeMirror looks how far the mirror goes, once per process, and appends what the
-// index has beyond that.
-func (f *folder) completeMirror(tx tx) error {
+// lacking is what the index has beyond the mirror's last line; whole says that the file
+// has to be written anew.
+func (f *folder) lacking(tx tx) (records []disk.UIDRecord, whole bool, err error) {
 	last, err := f.a.dir.LastUID(f.row.Dir)
-	if err != nil && !isMissing(err) {
-		return err
+	if isMissing(err) {
+		return nil, f.row.Reserved > 0, nil // without reservation there is nothing to tell yet
 	}
-	f.mirror = mirror{known: true, last: UID(last)}
-	if last+1 >= f.row.UIDNext || err != nil {
-		return nil // complete, or a list is made with the first UIDs that are reserved
+	if err != nil {
+		return nil, false, err
 	}
-	var records []disk.UIDRecord
+	if f.mirror.stale || f.mirror.known && UID(last) != f.mirror.last {
+		return nil, true, nil
+	}
+	f.mirror.last = UID(last)
+	if last+1 >= f.row.UIDNext {
+		return nil, false, nil
+	}
 	err = tx.MessagesFrom(f.row.ID, last+1, func(r *index.Message) error {
 		records = append(records, record(r.UID, r.Base, r.UIDL))
 		return nil
 	})
+	return records, false, err
+}
+
+// completeMirror appends what the index has beyond the mirror. The write lock is held.
+func (f *folder) completeMirror(tx tx) error {
+	records, whole, err := f.lacking(tx)
 	if err != nil {
 		return err
 	}
+	if whole {
+		return f.rewriteMirror(tx, &f.row, f.row.Reserved, f.row.UIDNext)
+	}
+	f.mirror.known = true
 	return f.appendRecords(records)
 }
 

@@ -77,8 +77,8 @@ func (m *Mailbox) Parsed(ctx context.Context, uids []UID, fn func(UID, Parsed) e
 func (m *Mailbox) parsedPart(ctx context.Context, uids []UID, fn func(UID, Parsed) error) error {
 	blobs := make([][]byte, len(uids))
 	err := m.a.read(ctx, func(tx tx) error {
-		if m.gone.Load() {
-			return ErrGone
+		if err := m.usable(); err != nil {
+			return err
 		}
 		// One range query for a dense part, single ones for a sparse one.
 		first, last := uids[0], uids[len(uids)-1]
@@ -179,8 +179,8 @@ func (m *Mailbox) ParseFile(ctx context.Context, msg *Message) (*message.Parsed,
 
 func (m *Mailbox) keepParsed(ctx context.Context, uids []UID, blobs [][]byte, fresh []int) error {
 	return m.a.write(ctx, func(w *writing) error {
-		if m.gone.Load() {
-			return ErrGone
+		if err := m.usable(); err != nil {
+			return err
 		}
 		for _, i := range fresh {
 			if err := w.SaveParsed(m.f.row.ID, uint32(uids[i]), blobs[i]); err != nil {

@@ -18,6 +18,9 @@ func (m *Mailbox) ClaimRecent(ctx context.Context) (from UID, err error) {
 		return from, err
 	}
 	err = m.a.write(ctx, func(w *writing) error {
+		if err := m.usable(); err != nil {
+			return err
+		}
 		c := w.change(m.f)
 		from = UID(c.row.Recent)
 		c.row.Recent = c.row.UIDNext

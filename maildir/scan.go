@@ -40,18 +40,23 @@ const measureAtOnce = 32
 
 // stale says whether the folder's directories have to be read.
 func (f *folder) stale() (readNew, readCur bool, err error) {
-	t, err := f.a.dir.Times(f.row.Dir)
+	t, settled, err := f.times()
 	if err != nil {
 		return false, false, err
 	}
-	return t.New != f.row.NewMtime, t.Cur != f.row.CurMtime || f.scanSoon, nil
+	// A time that was young when it was recorded may hide what came right after it.
+	young := f.youngCur != 0 && !isYoung(f.youngCur)
+	return t.New != f.row.NewMtime, !settled || young || f.scanSoon, nil
 }
 
 // scan brings the folder's rows in step with its directories. The mailbox must be
 // loaded. seen says that clients can be told of what is gone.
 func (w *writing) scan(f *folder, readCur bool) error {
 	c := w.change(f)
-	f.scanSoon = false
+	if readCur && f.scanSoon {
+		f.scanSoon = false
+		w.failed = append(w.failed, func() { f.scanSoon = true })
+	}
 	now := w.a.store.opts.Now()
 	l, err := w.a.dir.Scan(f.row.Dir)
 	if errors.Is(err, fs.ErrNotExist) && f.row.Dir != "" {
@@ -72,11 +77,15 @@ func (w *writing) scan(f *folder, readCur bool) error {
 	// Adopting moves files out of new/ and so changes its time: it is only recorded
 	// when the directory was found as it will be.
 	c.row.NewMtime = 0
-	if time.Now().Sub(time.Unix(0, l.Times.New)) > racyAge && len(w.ops(f.row.Dir)) == 0 {
+	if !isYoung(l.Times.New) && len(w.ops(f.row.Dir)) == 0 {
 		c.row.NewMtime = l.Times.New
 	}
 	if readCur {
-		c.row.CurMtime = l.Times.Cur
+		c.restart(l.Times.Cur)
+		f.youngCur = 0
+		if isYoung(l.Times.Cur) {
+			f.youngCur = l.Times.Cur
+		}
 	}
 	return nil
 }
@@ -161,7 +170,7 @@ func (c *change) reconcile(w *writing, s *Snapshot, l disk.Listing) error {
 			continue
 		}
 		if !ok {
-			err = c.remove(w, m, len(c.f.box.watchers()) > 0)
+			err = c.remove(w, m, c.f.box.watched() || !w.a.lock.Alone())
 		} else {
 			err = c.renamed(w, m, e)
 		}
@@ -234,6 +243,9 @@ func (c *change) renamed(w *writing, m *Message, e disk.Entry) error {
 	n.tail, n.inNew = shared(tail), inNew
 	mask := lettersMask(len(c.row.Keywords))
 	n.Flags = m.Flags&^mask | flagsOfLetters(e.Name().Flags, len(c.row.Keywords))
+	if n.Flags == m.Flags {
+		c.row.Silent++
+	}
 	return c.replace(w, m, n, n.Flags != m.Flags)
 }
 
@@ -266,11 +278,15 @@ func (c *change) adopt(w *writing, entries []disk.Entry, known knownUIDs) error 
 	}
 	slices.SortFunc(old, func(a, b arrival) int { return cmp.Compare(a.uid, b.uid) })
 	slices.SortFunc(fresh, func(a, b arrival) int { return disk.CompareArrival(a.Base(), b.Base()) })
-	if err := c.reserve(w, len(fresh)); err != nil {
-		return err
-	}
 	var ops []fileOp
-	for _, x := range append(old, fresh...) {
+	for i, x := range append(old, fresh...) {
+		if i == len(old) {
+			// After the old ones have their rows: the list that this writes must not
+			// forget the UIDs of another server's that it replaces.
+			if err := c.reserve(w, len(fresh)); err != nil {
+				return err
+			}
+		}
 		m, op, err := c.firstSight(w, x.Entry, len(entries) <= measureAtOnce)
 		if isMissing(err) {
 			continue // gone again already; if it was only renamed, the next scan finds it
@@ -293,12 +309,17 @@ func (c *change) adopt(w *writing, entries []disk.Entry, known knownUIDs) error 
 			ops = append(ops, op)
 		}
 	}
+	if len(fresh) == 0 {
+		if err := c.reserve(w, 0); err != nil {
+			return err
+		}
+	}
 	return w.note(ops, false)
 }
 
 // comingBack is what a scan found gone and no client was told of.
 func (c *change) comingBack(w *writing) (map[string]index.Expunged, error) {
-	if c.f.box != nil && len(c.f.box.watchers()) > 0 {
+	if c.f.box != nil && c.f.box.watched() || !w.a.lock.Alone() {
 		return nil, nil // a UID in the middle would upset the numbering of open sessions
 	}
 	return w.Unannounced(c.row.ID)

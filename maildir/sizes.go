@@ -61,8 +61,8 @@ func (m *Mailbox) learn(ctx context.Context, msgs []*Message) error {
 	}
 	vanished := false
 	err := m.a.write(ctx, func(w *writing) error {
-		if m.gone.Load() {
-			return ErrGone
+		if err := m.usable(); err != nil {
+			return err
 		}
 		c := w.change(m.f)
 		s := m.current.Load()

@@ -171,6 +171,10 @@ func (n *Snapshot) joinSmall() {
 	n.chunks = out
 }
 
+func (s *Snapshot) sameHead(h snapshotHead) bool {
+	return s.uidValidity == h.uidValidity && s.uidNext == h.uidNext && s.modSeq == h.modSeq && len(s.keywords) == len(h.keywords)
+}
+
 func (s *Snapshot) head() snapshotHead {
 	return snapshotHead{s.uidValidity, s.uidNext, s.modSeq, s.keywords}
 }

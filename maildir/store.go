@@ -48,6 +48,10 @@ type Store struct {
 	idle     []*Account // unused but open, oldest first
 	closed   bool
 
+	bgMu   sync.Mutex // protects ending; it may be taken after any other lock
+	ending bool
+	bg     sync.WaitGroup
+
 	// onCommit, in tests, is called after each commit, before its file operations.
 	onCommit func()
 }
@@ -202,7 +206,22 @@ func (s *Store) Close() error {
 	for _, a := range all {
 		a.shut()
 	}
+	s.bgMu.Lock()
+	s.ending = true
+	s.bgMu.Unlock()
+	s.bg.Wait() // they find everything closed
 	return nil
+}
+
+// background runs fn in a goroutine that Close waits for; false if it is too late.
+func (s *Store) background(fn func()) bool {
+	s.bgMu.Lock()
+	defer s.bgMu.Unlock()
+	if s.ending {
+		return false
+	}
+	s.bg.Go(fn)
+	return true
 }
 
 // Open tells how many accounts are open and how many of them unused.

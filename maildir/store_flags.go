@@ -37,8 +37,8 @@ type StoreResult struct {
 func (m *Mailbox) Store(ctx context.Context, uids []UID, op StoreOp) (res StoreResult, err error) {
 	uids = sorted(uids)
 	err = m.a.write(ctx, func(w *writing) error {
-		if m.gone.Load() {
-			return ErrGone
+		if err := m.usable(); err != nil {
+			return err
 		}
 		res = StoreResult{}
 		c := w.change(m.f)

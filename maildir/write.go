@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"reflect"
 
 	"bascule/maildir/index"
 )
@@ -90,8 +91,8 @@ func (a *Account) writeLocked(ctx context.Context, fn func(*writing) error) erro
 // save writes the rows of the changed folders.
 func (w *writing) save() error {
 	for _, c := range w.changes {
-		if c.gone {
-			continue
+		if c.gone || reflect.DeepEqual(c.row, c.f.row) {
+			continue // a commit of nothing costs nothing
 		}
 		if err := w.SaveFolder(&c.row); err != nil {
 			return err
@@ -119,6 +120,9 @@ func (a *Account) committed(w *writing) error {
 	}
 	for _, c := range w.changes {
 		c.f.mirrorChange(&c.edit)
+		if c.f.box != nil {
+			c.f.box.follow()
+		}
 	}
 	for _, f := range w.after {
 		f()
@@ -147,37 +151,13 @@ func (w *writing) change(f *folder) *change {
 func (c *change) publish() {
 	f := c.f
 	f.row = c.row
-	if f.box != nil && !c.gone {
-		f.box.moved(&f.row)
-		f.box.current.Store(f.box.current.Load().apply(f.head(), c.edit))
+	if f.box == nil || c.gone {
+		return
+	}
+	f.box.moved(&f.row)
+	if old := f.box.current.Load(); !c.edit.empty() || !old.sameHead(f.head()) {
+		f.box.current.Store(old.apply(f.head(), c.edit))
 	}
 }
 
 func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
-
-// curTimes reads the times of cur/ of the folders whose files will be touched.
-func (w *writing) curTimes() map[*folder]int64 {
-	if len(w.intents) == 0 {
-		return nil
-	}
-	t := make(map[*folder]int64, len(w.changes))
-	for _, c := range w.changes {
-		if times, err := w.a.dir.Times(c.f.row.Dir); err == nil {
-			t[c.f] = times.Cur
-		}
-	}
-	return t
-}
-
-// settle records the times after operations of our own, where they were as recorded
-// before: so that our own changes do not look like a stranger's.
-func (w *writing) settle(before map[*folder]int64) {
-	for f, t := range before {
-		if t != f.row.CurMtime {
-			continue
-		}
-		if times, err := w.a.dir.Times(f.row.Dir); err == nil {
-			f.row.CurMtime = times.Cur
-		}
-	}
-}

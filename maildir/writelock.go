@@ -2,6 +2,7 @@ package maildir
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -23,8 +24,14 @@ type writeLock struct {
 	owner int64
 }
 
-// Byte 0 is the lock; byte ownerBase+owner is held as long as that process lives.
-const ownerBase = 1 << 8
+// Byte 0 is the lock; byte ownerBase+owner is held as long as that process lives. The
+// file's contents are the times of folders, timeSize bytes for each folder's id; locks and
+// contents have nothing to do with each other.
+const (
+	ownerBase = 1 << 8
+	timeSize  = 16
+	maxTimeID = 1 << 20 // bounds the file
+)
 
 func openWriteLock(path string) (*writeLock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -76,6 +83,55 @@ func (l *writeLock) Alive(owner int64) bool {
 	}
 	return lk.Type != unix.F_UNLCK
 }
+
+// Alone says whether no other process, and no other opening in this one, has the
+// account open.
+func (l *writeLock) Alone() bool {
+	lk := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: ownerBase, Len: 0} // to the end of all bytes
+	if err := unix.FcntlFlock(l.f.Fd(), unix.F_OFD_GETLK, &lk); err != nil {
+		return false
+	}
+	return lk.Type == unix.F_UNLCK
+}
+
+// SetTime notes the time of cur/ of the folder with this id, for the other processes
+// and the next opening. It is a hint without durability: it counts until the system is
+// started anew, since a power failure may take back more of a directory than of this.
+func (l *writeLock) SetTime(id, t int64) {
+	if id < 0 || id >= maxTimeID || boot == 0 {
+		return
+	}
+	var b [timeSize]byte
+	binary.LittleEndian.PutUint64(b[:8], uint64(t))
+	binary.LittleEndian.PutUint64(b[8:], boot^uint64(t))
+	l.f.WriteAt(b[:], id*timeSize)
+}
+
+// Time is what SetTime noted last; 0 if that is not known.
+func (l *writeLock) Time(id int64) int64 {
+	var b [timeSize]byte
+	if id < 0 || id >= maxTimeID || boot == 0 {
+		return 0
+	}
+	if n, _ := l.f.ReadAt(b[:], id*timeSize); n < len(b) {
+		return 0
+	}
+	t := binary.LittleEndian.Uint64(b[:8])
+	if binary.LittleEndian.Uint64(b[8:]) != boot^t {
+		return 0
+	}
+	return int64(t)
+}
+
+// boot is a number of this start of the system; 0 if there is none to be had.
+var boot = func() uint64 {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return 0
+	}
+	sum := sha256.Sum256(id)
+	return binary.LittleEndian.Uint64(sum[:])
+}()
 
 // Close gives everything back.
 func (l *writeLock) Close() { l.f.Close() }

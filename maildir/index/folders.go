@@ -20,12 +20,15 @@ type Folder struct {
 
 	Reserved  uint32
 	Forgotten uint64
+
+	// Silent counts changes to rows that have no modseq, as clients are not told of them.
+	Silent int64
 }
 
 // Folders lists all folders by name.
 func (t Tx) Folders() ([]Folder, error) {
 	rows, err := t.q.Query(`SELECT id, name, dir, object_id, uidvalidity, uidnext, modseq, recent, special, keywords,
-		new_mtime, cur_mtime, scanned, messages, unseen, deleted, disk, wire, wire_deleted, unsized, reserved, forgotten FROM folders ORDER BY name`)
+		new_mtime, cur_mtime, scanned, messages, unseen, deleted, disk, wire, wire_deleted, unsized, reserved, forgotten, silent FROM folders ORDER BY name`)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +38,7 @@ func (t Tx) Folders() ([]Folder, error) {
 		var f Folder
 		var special, keywords string
 		if err := rows.Scan(&f.ID, &f.Name, &f.Dir, &f.ObjectID, &f.UIDValidity, &f.UIDNext, &f.ModSeq, &f.Recent, &special, &keywords,
-			&f.NewMtime, &f.CurMtime, &f.Scanned, &f.Messages, &f.Unseen, &f.Deleted, &f.Disk, &f.Wire, &f.WireDeleted, &f.Unsized, &f.Reserved, &f.Forgotten); err != nil {
+			&f.NewMtime, &f.CurMtime, &f.Scanned, &f.Messages, &f.Unseen, &f.Deleted, &f.Disk, &f.Wire, &f.WireDeleted, &f.Unsized, &f.Reserved, &f.Forgotten, &f.Silent); err != nil {
 			return nil, err
 		}
 		f.Special, f.Keywords = strings.Fields(special), lines(keywords)
@@ -65,9 +68,9 @@ func (t Tx) AddFolder(f *Folder) (int64, error) {
 // SaveFolder writes everything of f but its id.
 func (t Tx) SaveFolder(f *Folder) error {
 	_, err := t.q.Exec(`UPDATE folders SET name = ?, dir = ?, object_id = ?, uidvalidity = ?, uidnext = ?, modseq = ?, recent = ?, special = ?,
-		keywords = ?, new_mtime = ?, cur_mtime = ?, scanned = ?, messages = ?, unseen = ?, deleted = ?, disk = ?, wire = ?, wire_deleted = ?, unsized = ?, reserved = ?, forgotten = ? WHERE id = ?`,
+		keywords = ?, new_mtime = ?, cur_mtime = ?, scanned = ?, messages = ?, unseen = ?, deleted = ?, disk = ?, wire = ?, wire_deleted = ?, unsized = ?, reserved = ?, forgotten = ?, silent = ? WHERE id = ?`,
 		f.Name, f.Dir, f.ObjectID, f.UIDValidity, f.UIDNext, f.ModSeq, f.Recent, strings.Join(f.Special, " "),
-		strings.Join(f.Keywords, "\n"), f.NewMtime, f.CurMtime, f.Scanned, f.Messages, f.Unseen, f.Deleted, f.Disk, f.Wire, f.WireDeleted, f.Unsized, f.Reserved, f.Forgotten, f.ID)
+		strings.Join(f.Keywords, "\n"), f.NewMtime, f.CurMtime, f.Scanned, f.Messages, f.Unseen, f.Deleted, f.Disk, f.Wire, f.WireDeleted, f.Unsized, f.Reserved, f.Forgotten, f.Silent, f.ID)
 	return err
 }
 

@@ -78,4 +78,8 @@ var migrations = []string{
 		later INTEGER NOT NULL, -- 1: not before the POP3 session ends, 2: failed, its owner tries again
 		ops   BLOB NOT NULL     -- one command's file operations, in order
 	);`,
+
+	// How many changes were made to rows without a modseq (sizes learned, names without
+	// flags): other processes compare all rows when it has grown.
+	`ALTER TABLE folders ADD COLUMN silent INTEGER NOT NULL DEFAULT 0`,
 }

@@ -1,0 +1,178 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"bascule/maildir/disk"
+)
+
+// watching is who wants to hear of a mailbox's changes, and how they are noticed.
+type watching struct {
+	watchMu   sync.Mutex // protects the fields below; it may be taken after a.mu
+	wakers    map[int]func()
+	nextWaker int
+	bus       func()   // ends the subscription
+	dirs      []func() // end the watches of the directories
+	dir       string   // the folder that they watch
+
+	// lookMu protects the fields below. It is not watchMu, because the bus calls look
+	// with its own lock held.
+	lookMu  sync.Mutex
+	looking bool // a goroutine looks for changes
+	again   bool // and shall look once more
+	soon    bool // a look will begin shortly
+}
+
+// patience is how long a change in a directory is left alone before a look: most come
+// from a delivery, perhaps in another process, whose commit follows in a moment and
+// explains them. Without it every delivery would have the directory read.
+const patience = 30 * time.Millisecond
+
+// Watch calls wake whenever the mailbox may have changed: "look again". wake is called
+// from any goroutine, with locks held: it must not block and not call the mailbox.
+// While somebody watches, other processes' and foreign programs' changes are looked
+// for at once.
+func (m *Mailbox) Watch(wake func()) (cancel func()) {
+	m.watchMu.Lock()
+	defer m.watchMu.Unlock()
+	if m.wakers == nil {
+		m.wakers = map[int]func(){}
+	}
+	id := m.nextWaker
+	m.nextWaker++
+	m.wakers[id] = wake
+	if len(m.wakers) == 1 {
+		m.bus = m.a.store.opts.Bus.Subscribe(m.topic, m.look)
+		m.listen()
+	}
+	return func() {
+		m.watchMu.Lock()
+		defer m.watchMu.Unlock()
+		delete(m.wakers, id)
+		if len(m.wakers) == 0 {
+			m.deafen()
+		}
+	}
+}
+
+// listen watches the directories. m.watchMu is held.
+func (m *Mailbox) listen() {
+	w := m.a.store.opts.Watcher
+	m.dir = m.where.Load().dir
+	if w == nil {
+		return
+	}
+	for _, sub := range []disk.Sub{disk.New, disk.Cur} {
+		m.dirs = append(m.dirs, w.Add(m.a.dir.Path(m.dir, sub), m.lookSoon))
+	}
+}
+
+func (m *Mailbox) deafen() {
+	if m.bus != nil {
+		m.bus()
+		m.bus = nil
+	}
+	m.deafenDirs()
+}
+
+func (m *Mailbox) deafenDirs() {
+	for _, c := range m.dirs {
+		c()
+	}
+	m.dirs = nil
+}
+
+// follow watches the directories under their new path after a rename: the kernel's
+// watches are bound to the old path's name, which another folder may get.
+func (m *Mailbox) follow() {
+	m.watchMu.Lock()
+	defer m.watchMu.Unlock()
+	if len(m.wakers) > 0 && m.dir != m.where.Load().dir {
+		m.deafenDirs()
+		m.listen()
+	}
+}
+
+// unwatch ends all watching, when the mailbox is unloaded.
+func (m *Mailbox) unwatch() {
+	m.watchMu.Lock()
+	defer m.watchMu.Unlock()
+	clear(m.wakers)
+	m.deafen()
+}
+
+// bury wakes everybody for the last time, when the mailbox was deleted.
+func (m *Mailbox) bury() {
+	m.gone.Store(true)
+	m.wake()
+	m.watchMu.Lock()
+	defer m.watchMu.Unlock()
+	m.deafen()
+}
+
+// watched says whether a session of this process is to be told of changes.
+func (m *Mailbox) watched() bool {
+	m.watchMu.Lock()
+	defer m.watchMu.Unlock()
+	return len(m.wakers) > 0
+}
+
+// wake tells every session of this process to look again.
+func (m *Mailbox) wake() {
+	m.watchMu.Lock()
+	defer m.watchMu.Unlock()
+	for _, w := range m.wakers {
+		w()
+	}
+}
+
+// lookSoon is look after some patience; calls that come meanwhile merge.
+func (m *Mailbox) lookSoon() {
+	m.lookMu.Lock()
+	defer m.lookMu.Unlock()
+	if m.soon {
+		return
+	}
+	m.soon = true
+	time.AfterFunc(patience, func() {
+		m.lookMu.Lock()
+		m.soon = false
+		m.lookMu.Unlock()
+		m.look()
+	})
+}
+
+// look refreshes in the background; calls that come meanwhile merge into one more look.
+func (m *Mailbox) look() {
+	m.lookMu.Lock()
+	defer m.lookMu.Unlock()
+	if m.looking {
+		m.again = true
+		return
+	}
+	m.looking = m.a.store.background(m.lookUntilQuiet)
+}
+
+func (m *Mailbox) lookUntilQuiet() {
+	for {
+		before := m.current.Load()
+		_, err := m.Refresh(context.Background())
+		if err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrClosed) {
+			m.a.log.Error("mailbox could not be looked at", "folder", m.Name(), "err", err)
+		}
+		if before != m.current.Load() {
+			m.wake()
+		}
+		m.lookMu.Lock()
+		if !m.again || err != nil {
+			m.looking, m.again = false, false
+			m.lookMu.Unlock()
+			return
+		}
+		m.again = false
+		m.lookMu.Unlock()
+	}
+}
