@@ -5,11 +5,10 @@ import (
 	"strings"
 )
 
-// utf8 is UTF8 (RFC 6856 §2.1). Messages are sent as they are stored in either mode: a surrogate for eight-bit headers would have
-// another size and other octets than the message that IMAP shows, and a refusal would keep the user from mail that every client shows
-// well enough (docs/decisions says more).
+// utf8 is UTF8 (RFC 6856 §2). It changes nothing: messages are sent as they are stored in either mode, because a surrogate for
+// eight-bit headers would have other octets than the message that IMAP shows, and a refusal would keep the user from mail that every
+// client shows well enough (docs/decisions/pop3-sends-utf8-as-stored.md).
 func (c *conn) utf8(ctx context.Context, r request) error {
-	c.utf8Mode = true
 	return c.ok("UTF-8 it is")
 }
 

@@ -19,7 +19,7 @@ func (c *conn) stls(ctx context.Context, r request) error {
 		c.log.Debug("pop3 tls handshake failed", "err", err)
 		return fmt.Errorf("%w: %w", errBroken, err)
 	}
-	c.name, c.utf8Mode = "", false
+	c.name = ""
 	c.door.TLS = c.net.TLS()
 	return nil
 }

@@ -26,6 +26,12 @@ func (c *conn) quit(ctx context.Context, r request) error {
 		c.ok("Goodbye")
 		return errOver
 	}
+	select {
+	case <-c.drop.mail.Lost():
+		// The watcher may be about to say so; who is not the holder any more must not delete.
+		return (*stopError)(errLost)
+	default:
+	}
 	deleted, seen := c.drop.marks(c.srv.opt.MarkSeen)
 	err := c.drop.mail.Quit(context.WithoutCancel(ctx), deleted, seen)
 	c.drop.written = true

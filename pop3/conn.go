@@ -30,12 +30,11 @@ type conn struct {
 	ending atomic.Pointer[ending]
 
 	// The fields below belong to the connection's goroutine.
-	state    state
-	door     *gate.Client
-	name     string // of USER, until PASS
-	utf8Mode bool
-	bad      int // bad commands in a row
-	scratch  []byte
+	state   state
+	door    *gate.Client
+	name    string // of USER, until PASS
+	bad     int    // bad commands in a row
+	scratch []byte
 
 	// After the login.
 	session *gate.Session
@@ -61,7 +60,13 @@ func newConn(s *Server, nc *netserve.Conn) *conn {
 	return c
 }
 
-func (c *conn) touch() { c.active.Store(time.Now().UnixNano()) }
+// touch notes a sign of life.
+func (c *conn) touch() {
+	c.active.Store(time.Now().UnixNano())
+	if c.session != nil {
+		c.session.Active()
+	}
+}
 
 // end makes the loop stop as soon as it can. Any goroutine may call it.
 func (c *conn) end(e *ending) {

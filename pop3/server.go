@@ -24,7 +24,6 @@ type Options struct {
 
 	LockWait time.Duration // how long a login waits for the maildrop; 0: 5 s; negative: not at all
 	Takeover time.Duration // silence after which a dead-looking session gives way to a new login; 0: 1 minute; negative: never
-	Grace    time.Duration // what a session whose protocol was withdrawn has left to finish; 0: 30 s
 
 	ShowDeleted bool // list what an IMAP client flagged \Deleted
 	MarkSeen    bool // RETR sets \Seen
@@ -48,7 +47,6 @@ func New(opt Options) *Server {
 		{&opt.WriteTimeout, time.Minute},
 		{&opt.LockWait, 5 * time.Second},
 		{&opt.Takeover, time.Minute},
-		{&opt.Grace, 30 * time.Second},
 	} {
 		if *d.value == 0 {
 			*d.value = d.normal

@@ -12,12 +12,27 @@ import (
 // enter turns an admitted login into a session: it takes the maildrop for itself alone and says +OK. If somebody else has the maildrop,
 // the login is undone, the client hears [IN-USE], and may try again on the same connection; that is no failed login.
 func (c *conn) enter(ctx context.Context, session *gate.Session) error {
-	// While it waits for the maildrop a session may be evicted already; kicked then leaves its note and the loop ends.
+	// A wait for the maildrop ends when the session is evicted; kicked has left its note then and the loop ends.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-session.Evicted():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	holder := locking.Holder{Session: session.ID, Account: session.Address.String(), Protocol: string(gate.POP3), Remote: c.net.Remote().String()}
 	wait := max(c.srv.opt.LockWait, 0)
 	mail, err := session.Account.OpenMaildrop(ctx, holder, maildir.MaildropOptions{Wait: wait, HideDeleted: !c.srv.opt.ShowDeleted})
 	if err != nil {
 		session.End()
+		if e := c.ending.Load(); e != nil {
+			return (*stopError)(e) // not the lock's fault, and one reply is enough
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		return err
 	}
 	c.session, c.drop, c.state = session, newDrop(mail), transaction
@@ -26,11 +41,15 @@ func (c *conn) enter(ctx context.Context, session *gate.Session) error {
 	c.net.LoggedIn()
 	c.net.SetReadDeadline(time.Time{})
 	c.net.SetReadTimeout(c.srv.opt.IdleTimeout)
+	session.SetMailbox(maildir.Inbox)
 	c.touch()
 	c.watched, c.watcher = make(chan struct{}), make(chan struct{})
 	go c.watch(mail)
 	return c.ok(c.welcome())
 }
+
+// errLost ends a session whose lock an operator broke.
+var errLost = &ending{reason: "lock was broken", code: "SYS/TEMP", text: "This session lost the mailbox; nothing was deleted"}
 
 // watch looks after the lease while the connection's goroutine serves the client.
 func (c *conn) watch(mail *maildir.Maildrop) {
@@ -40,7 +59,7 @@ func (c *conn) watch(mail *maildir.Maildrop) {
 		case <-c.watched:
 			return
 		case <-mail.Lost():
-			c.end(&ending{reason: "lock was broken", code: "SYS/TEMP", text: "This session lost the mailbox; nothing was deleted"})
+			c.end(errLost)
 			return
 		case <-mail.Asked():
 			if c.givesWay(time.Now()) {
@@ -101,10 +120,8 @@ func (c *conn) keepSeen() {
 
 // kicked is called by the gate, from any goroutine, when the session may not stay: its protocol was withdrawn, or somebody ended it.
 func (c *conn) kicked(e gate.Eviction) {
-	note := &ending{reason: "evicted", code: "SYS/PERM", text: oneLine(e.Text)}
+	// Without Now the session may finish its transaction; the gate calls again when its grace is over.
 	if e.Now {
-		c.end(note)
-		return
+		c.end(&ending{reason: "evicted", code: "SYS/PERM", text: oneLine(e.Text)})
 	}
-	time.AfterFunc(c.srv.opt.Grace, func() { c.end(note) })
 }

@@ -94,7 +94,7 @@ func New(ctx context.Context, opt Options) (s *Server, err error) {
 		p := pop3.New(pop3.Options{
 			Gate: s.Gate, Log: opt.Log, Greeting: hostname(cfg) + " POP3 server ready", LoginDelay: cfg.POP3.LoginDelay.D(),
 			IdleTimeout: cfg.POP3.Timeout.D(), LockWait: orNever(cfg.POP3.LockWait), Takeover: orNever(cfg.POP3.Takeover),
-			Grace: cfg.Switch.Grace.D(), ShowDeleted: !cfg.POP3.HideDeleted, MarkSeen: cfg.POP3.MarkSeen,
+			ShowDeleted: !cfg.POP3.HideDeleted, MarkSeen: cfg.POP3.MarkSeen,
 		})
 		err = s.listen("pop3", p.Handle, cfg.POP3.KeepAlive, "-ERR [SYS/TEMP] Too many connections\r\n",
 			[]place{{"pop3", l.POP3}, {"pop3s", l.POP3S}, {"pop3_proxied", l.POP3Proxied}, {"pop3s_proxied", l.POP3SProxied}})

@@ -26,20 +26,21 @@ var actions map[string]action
 
 func init() {
 	actions = map[string]action{
-		"mail":    {1, (*Server).mail},
-		"deliver": {1, (*Server).deliver},
-		"fill":    {2, (*Server).fill},
-		"drop":    {2, (*Server).drop},
-		"erase":   {2, (*Server).erase},
-		"rename":  {3, (*Server).rename},
-		"files":   {2, (*Server).files},
-		"rescan":  {2, (*Server).rescan},
-		"switch":  {2, (*Server).switchTo},
-		"set":     {3, (*Server).set},
-		"break":   {1, (*Server).breakLock},
-		"locks":   {0, (*Server).listLocks},
-		"kick":    {1, (*Server).kick},
-		"stop":    {0, func(s *Server, _ context.Context, _ []string, _ string) (string, error) { return "", s.Stop() }},
+		"mail":     {1, (*Server).mail},
+		"deliver":  {1, (*Server).deliver},
+		"fill":     {2, (*Server).fill},
+		"drop":     {2, (*Server).drop},
+		"erase":    {2, (*Server).erase},
+		"rename":   {3, (*Server).rename},
+		"files":    {2, (*Server).files},
+		"rescan":   {2, (*Server).rescan},
+		"switch":   {2, (*Server).switchTo},
+		"set":      {3, (*Server).set},
+		"break":    {1, (*Server).breakLock},
+		"locks":    {0, (*Server).listLocks},
+		"kick":     {1, (*Server).kick},
+		"sessions": {0, (*Server).listSessions},
+		"stop":     {0, func(s *Server, _ context.Context, _ []string, _ string) (string, error) { return "", s.Stop() }},
 	}
 }
 

@@ -21,15 +21,16 @@
 //	rename ADDRESS PATH PATH       renames one, to change its flags for instance
 //	files ADDRESS PATH             prints "cur:2,S" for each file that matches, oldest first
 //	rescan ADDRESS MAILBOX         looks for foreign changes now
-//	switch ADDRESS SETTING [now]   the protocol switch
+//	switch ADDRESS SETTING [now]   the protocol switch; prints "evicted N"
 //	set ADDRESS KEY VALUE          another setting (quota_bytes, delivery, exclusive, …)
 //	break ADDRESS                  breaks the lock on the account's maildrop
 //	locks                          prints one line per holder: key, mode, protocol
+//	sessions                       prints one line per session at the gate: account, protocol
 //	kick ADDRESS                   ends the account's sessions
 //	stop                           stops the server gracefully, as SIGTERM does
 //
 // Settings of scripts (config: KEY VALUE) are those of settings.go.
 //
-// Files: server.go (Start and Stop), settings.go (options, config: lines), actions.go, scripts.go, check.go (what must be true at the
+// Files: server.go (Start and Stop), settings.go (options, config: lines), actions.go and gate_actions.go, scripts.go, check.go (what must be true at the
 // end); package selfsigned makes the certificate.
 package testkit

@@ -36,11 +36,20 @@ var keys = map[string]func(o *Options, value string) error{
 	"pop3.takeover":     duration(func(o *Options) *time.Duration { return &o.POP3.Takeover }),
 	"pop3.idle_timeout": duration(func(o *Options) *time.Duration { return &o.POP3.IdleTimeout }),
 	"pop3.mark_seen":    boolean(func(o *Options) *bool { return &o.POP3.MarkSeen }),
+	"pop3.login_delay": func(o *Options, v string) (err error) {
+		o.POP3.LoginDelay, err = time.ParseDuration(v)
+		o.Gate.LoginDelay = o.POP3.LoginDelay
+		return err
+	},
+	"pop3.login_bucket": func(o *Options, v string) (err error) {
+		o.Gate.LoginBurst, err = strconv.Atoi(v)
+		return err
+	},
 	"pop3.show_deleted": boolean(func(o *Options) *bool { return &o.POP3.ShowDeleted }),
 	"imap.lock_wait":    duration(func(o *Options) *time.Duration { return &o.Policy.LockWait }),
 	"imap.idle_timeout": duration(func(o *Options) *time.Duration { return &o.IMAP.IdleTimeout }),
 	"imap.keepalive":    duration(func(o *Options) *time.Duration { return &o.IMAP.KeepAlive }),
-	"switch.grace":      duration(func(o *Options) *time.Duration { return &o.POP3.Grace }),
+	"switch.grace":      duration(func(o *Options) *time.Duration { return &o.Gate.Grace }),
 	"lmtp.soft_quota":   boolean(func(o *Options) *bool { return &o.LMTP.SoftQuota }),
 	"lmtp.max_size": func(o *Options, v string) (err error) {
 		o.LMTP.MaxSize, err = strconv.ParseInt(v, 10, 64)
