@@ -40,6 +40,7 @@ type Account struct {
 	version int64 // of the database, as last seen
 	byID    map[int64]*folder
 	byName  map[string]*folder
+	rootAt  int64      // the time of the Maildir as it was when its folders were last looked for
 	idle    []*Mailbox // loaded although no session has them, oldest first
 	journal journal
 	leftovers
@@ -119,6 +120,7 @@ func (a *Account) openFiles(ctx context.Context) (err error) {
 		return err
 	}
 	a.shutErr, a.version = nil, -1
+	a.rootAt = 0
 	a.journal, a.leftovers = journal{}, leftovers{looked: -2}
 	a.byID, a.byName = map[int64]*folder{}, map[string]*folder{}
 	if a.db, err = index.Open(ctx, filepath.Join(dir, "index.db")); sqlitex.IsCorrupt(err) {

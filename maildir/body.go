@@ -100,6 +100,9 @@ func (spaces) Read(p []byte) (int, error) {
 // renamed is found under its new name.
 func (m *Mailbox) Open(ctx context.Context, msg *Message) (*Body, error) {
 	b, err := m.a.openBody(msg.place(m.where.Load().dir), msg.Facts())
+	if err == nil && b.facts.Disk != msg.Disk {
+		m.correct(ctx, msg, b.facts)
+	}
 	if !isMissing(err) {
 		return b, err
 	}
@@ -122,6 +125,29 @@ func (m *Mailbox) Open(ctx context.Context, msg *Message) (*Body, error) {
 		}
 	}
 	return nil, ErrGone
+}
+
+// correct notes what the bytes of a file are that a stranger changed, and forgets what
+// was parsed of it: its offsets would cut the new text at the wrong places.
+func (m *Mailbox) correct(ctx context.Context, msg *Message, f message.Facts) {
+	err := m.a.write(ctx, func(w *writing) error {
+		if err := m.usable(); err != nil {
+			return err
+		}
+		now := m.current.Load().Find(msg.UID)
+		if now == nil || now.base != msg.base || now.Disk == f.Disk {
+			return nil
+		}
+		n := *now
+		n.Disk, n.Size, n.Kind = f.Disk, f.Wire, f.Kind
+		if err := w.ForgetParsed(m.f.row.ID, uint32(n.UID)); err != nil {
+			return err
+		}
+		return w.change(m.f).refact(w, now, n)
+	})
+	if err != nil {
+		m.a.log.Warn("the size of a changed file could not be noted", "folder", m.Name(), "uid", msg.UID, "err", err)
+	}
 }
 
 func (a *Account) openBody(p disk.Place, facts message.Facts) (*Body, error) {

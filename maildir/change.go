@@ -126,13 +126,16 @@ func (c *change) remove(w *writing, m *Message, announced bool) error {
 	return nil
 }
 
-// trim keeps the expunge history bounded. It looks only once in a while, at a price
-// that does not depend on the history's length.
+// trim keeps the expunge history bounded. It looks once per opening of the account and
+// then whenever an eighth of the bound has come, at a price that does not depend on the
+// history's length.
 func (c *change) trim(w *writing) error {
 	keep := w.a.store.opts.KeepExpunged
-	if len(c.edit.remove) == 0 || c.row.ModSeq%64 != 0 && len(c.edit.remove) < keep {
+	c.f.untrimmed += len(c.edit.remove)
+	if len(c.edit.remove) == 0 || c.f.trimmed && c.f.untrimmed < max(keep/8, 1) {
 		return nil
 	}
+	c.f.trimmed, c.f.untrimmed = true, 0
 	forgotten, err := w.TrimExpunged(c.row.ID, keep)
 	if err == nil && forgotten > c.row.Forgotten {
 		c.row.Forgotten = forgotten

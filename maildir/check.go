@@ -226,6 +226,9 @@ func (c *checker) files(m *Mailbox) error {
 		}
 	}
 	for p := range found {
+		if st, err := c.w.a.dir.Stat(p); err == nil && !st.Mode.IsRegular() || isMissing(err) {
+			continue // no message: a directory, a link to nowhere
+		}
 		if !busy[disk.BaseOf(p.File)] {
 			c.report(name, "file %s/%s has no message", p.Sub, p.File)
 		}

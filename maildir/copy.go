@@ -155,8 +155,8 @@ func (t *transfer) add(d *change, m *Message, base, tail, uidl string) (Message,
 	if n.UID, err = d.nextUID(); err != nil {
 		return n, err
 	}
-	n.base, n.inNew, n.uidl, n.saved = base, false, uidl, t.w.a.store.opts.Now().Unix()
-	n.tail = shared(":2," + infoLetters(n.Flags, "", len(d.row.Keywords)))
+	n.inNew, n.uidl, n.saved = false, uidl, t.w.a.store.opts.Now().Unix()
+	n.base, n.tail = base, shared(":2,"+infoLetters(n.Flags, "", len(d.row.Keywords)))
 	if err := d.add(t.w, n); err != nil {
 		return n, err
 	}
@@ -204,7 +204,7 @@ func (t *transfer) rename(d *change, m *Message) error {
 	if err != nil {
 		return err
 	}
-	if taken != 0 {
+	if taken != 0 || len(base)+len(":2,")+32 > maxFileName { // with all letters it shall fit
 		base, uidl = t.w.a.store.namer.Unique(t.w.a.store.opts.Now())+sizesOf(m.base), m.UIDL()
 	}
 	n, err := t.add(d, m, base, "", uidl)

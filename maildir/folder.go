@@ -17,6 +17,9 @@ type folder struct {
 	mirror mirror
 	gone   bool // deleted
 
+	trimmed   bool // the expunge history was, since the account was opened
+	untrimmed int  // removals since then
+
 	// scanSoon asks the next refresh to read the names in cur/ although the times
 	// tell of no change: a foreign program was seen there.
 	scanSoon bool

@@ -44,12 +44,20 @@ func (w *writing) importFolders() error {
 		} else if err != nil {
 			return err
 		}
-		if err := w.importFolder(name, dir); err != nil {
+		err = w.importFolder(name, dir)
+		if errors.Is(err, errUnreadable) && dir != "" || errors.Is(err, ErrTooManyMailboxes) {
+			a.log.Error("a folder cannot be taken over; the others are", "dir", dir, "err", err)
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// errUnreadable: a folder's files cannot be read; nothing of it is in the index.
+var errUnreadable = errors.New("maildir: folder cannot be read")
 
 // encoding is how this account writes folder names.
 func (a *Account) encoding() disk.Encoding {
@@ -61,26 +69,26 @@ func (a *Account) encoding() disk.Encoding {
 	return enc
 }
 
-// importFolder makes the row of a folder that is on disk, and rows for its messages.
+// importFolder makes the row of a folder that is on disk, and rows for its messages. All
+// its files are read before anything is written.
 func (w *writing) importFolder(name, dir string) error {
 	old, err := w.readUIDs(dir)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errUnreadable, err)
 	}
 	keywords, _, err := w.a.dir.ReadKeywords(dir)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	listing, err := w.a.dir.Scan(dir)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnreadable, err)
 	}
 	f, err := w.addFolder(name, dir, old, keywords)
 	if err != nil {
 		return err
 	}
-	c := w.change(f)
-	listing, err := w.a.dir.Scan(dir)
-	if err != nil {
-		return err
-	}
-	return c.adoptAll(w, listing, old)
+	return w.change(f).adoptAll(w, listing, old)
 }
 
 // knownUIDs is what other files than the index know of a folder.

@@ -57,11 +57,7 @@ func (a *Account) Mailbox(ctx context.Context, name string) (*Mailbox, error) {
 // attach opens a mailbox without looking at its directories.
 func (a *Account) attach(ctx context.Context, name string) (m *Mailbox, err error) {
 	lacking := false
-	err = a.read(ctx, func(tx index.Tx) error {
-		f := a.byName[name]
-		if f == nil {
-			return fmt.Errorf("%w: %s", ErrNoMailbox, name)
-		}
+	err = a.readFolder(ctx, name, func(tx index.Tx, f *folder) error {
 		if f.box == nil {
 			s, err := f.loadAll(tx)
 			if err != nil {

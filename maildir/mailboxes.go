@@ -31,6 +31,9 @@ type MailboxInfo struct {
 
 // Mailboxes lists all mailboxes and the levels above them, INBOX first, then by name.
 func (a *Account) Mailboxes(ctx context.Context) (out []MailboxInfo, err error) {
+	if err := a.lookForFolders(ctx); err != nil {
+		return nil, err
+	}
 	err = a.read(ctx, func(index.Tx) error {
 		subs, err := a.dir.ReadSubscriptions()
 		if err != nil {
@@ -261,13 +264,33 @@ func (a *Account) renameInbox(ctx context.Context, to string) error {
 
 // findFolder finds a folder by its canonical name.
 func (a *Account) findFolder(ctx context.Context, name string) (f *folder, err error) {
-	err = a.read(ctx, func(index.Tx) error {
-		if f = a.byName[name]; f == nil {
-			return fmt.Errorf("%w: %s", ErrNoMailbox, name)
-		}
+	err = a.readFolder(ctx, name, func(_ index.Tx, found *folder) error {
+		f = found
 		return nil
 	})
 	return f, err
+}
+
+// readFolder is read with a folder of this name. Before it says that there is none, it
+// looks whether another program has made one.
+func (a *Account) readFolder(ctx context.Context, name string, fn func(index.Tx, *folder) error) error {
+	for looked := false; ; looked = true {
+		unknown := false
+		err := a.read(ctx, func(tx index.Tx) error {
+			f := a.byName[name]
+			if f == nil {
+				unknown = true
+				return fmt.Errorf("%w: %s", ErrNoMailbox, name)
+			}
+			return fn(tx, f)
+		})
+		if !unknown || looked {
+			return err
+		}
+		if lerr := a.lookForFolders(ctx); lerr != nil {
+			return lerr
+		}
+	}
 }
 
 // Subscriptions lists the subscribed names; they need not exist.

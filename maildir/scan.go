@@ -53,6 +53,11 @@ func (f *folder) stale() (readNew, readCur bool, err error) {
 // loaded. seen says that clients can be told of what is gone.
 func (w *writing) scan(f *folder, readCur bool) error {
 	c := w.change(f)
+	if f.box.seen.Swap(false) {
+		if err := w.Announce(f.row.ID); err != nil {
+			return err
+		}
+	}
 	if readCur && f.scanSoon {
 		f.scanSoon = false
 		w.failed = append(w.failed, func() { f.scanSoon = true })
@@ -335,8 +340,8 @@ func (c *change) firstSight(w *writing, e disk.Entry, measure bool) (Message, fi
 	if err != nil {
 		return m, fileOp{}, err
 	}
-	if st.IsDir() {
-		return m, fileOp{}, fs.ErrNotExist
+	if !st.Mode.IsRegular() {
+		return m, fileOp{}, fs.ErrNotExist // a directory; a pipe would be waited for
 	}
 	m.Disk, m.internal, m.saved = st.Size, st.MTime/int64(time.Second), w.a.store.opts.Now().Unix()
 	if measure {
@@ -344,13 +349,14 @@ func (c *change) firstSight(w *writing, e disk.Entry, measure bool) (Message, fi
 			m.Disk, m.Size, m.Kind = facts.Disk, facts.Wire, facts.Kind
 		}
 	}
-	if !m.inNew {
+	tail := m.tail
+	if !name.HasInfo {
+		tail = shared(name.WithFlags("").String()[len(m.base):])
+	}
+	if !m.inNew || len(m.base)+len(tail) > maxFileName {
 		return m, fileOp{}, nil
 	}
-	m.inNew = false
-	if !name.HasInfo {
-		m.tail = shared(name.WithFlags("").String()[len(m.base):])
-	}
+	m.inNew, m.tail = false, tail
 	return m, fileOp{kind: opRename, src: src, dst: c.f.place(&m)}, nil
 }
 

@@ -2,21 +2,28 @@ package maildir
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"bascule/internal/message"
+	"bascule/maildir/disk"
 )
 
 // Sizes makes the sizes of these messages known (nil: of all) and returns the snapshot
 // that has them. Files are read only where nobody has read them before; what is
 // learned is kept. Messages that are gone are left out.
 func (m *Mailbox) Sizes(ctx context.Context, uids []UID) (*Snapshot, error) {
-	for {
+	var stuck UID
+	for last := -1; ; {
 		s := m.current.Load()
 		unknown := unsized(s, uids)
 		if len(unknown) == 0 {
 			return s, nil
 		}
+		if unknown[0].UID == stuck && len(unknown) >= last {
+			return nil, fmt.Errorf("maildir: sizes in %s: UID %d: its file is not there", m.Name(), unknown[0].UID)
+		}
+		stuck, last = unknown[0].UID, len(unknown)
 		// In parts, so that a first POP3 login does not keep others waiting long.
 		if err := m.learn(ctx, unknown[:min(len(unknown), 500)]); err != nil {
 			return nil, err
@@ -52,7 +59,7 @@ func (m *Mailbox) learn(ctx context.Context, msgs []*Message) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		f, err := m.a.measure(msg.place(m.where.Load().dir))
+		f, err := m.a.measureOrGuess(msg.place(m.where.Load().dir))
 		if err == nil {
 			facts[msg.UID] = f
 		} else if !isMissing(err) {
@@ -74,7 +81,7 @@ func (m *Mailbox) learn(ctx context.Context, msgs []*Message) error {
 			f, ok := facts[msg.UID]
 			if !ok {
 				// It has another name now, or is gone: look again.
-				if f, err := m.a.measure(m.f.place(now)); err == nil {
+				if f, err := m.a.measureOrGuess(m.f.place(now)); err == nil {
 					facts[msg.UID] = f
 				} else {
 					vanished = true
@@ -95,4 +102,24 @@ func (m *Mailbox) learn(ctx context.Context, msgs []*Message) error {
 		return err
 	}
 	return m.Rescan(ctx)
+}
+
+// measureOrGuess is measure, but a file that cannot be read (its owner forbids it, a
+// sector is bad) gets the size that its name and its length tell, so that the mailbox's
+// other messages can be listed. Who opens it is told the error.
+func (a *Account) measureOrGuess(p disk.Place) (message.Facts, error) {
+	f, err := a.measure(p)
+	if err == nil || isMissing(err) {
+		return f, err
+	}
+	st, serr := a.dir.Stat(p)
+	if serr != nil || !st.Mode.IsRegular() {
+		return f, err
+	}
+	a.log.Error("a message cannot be read; its size is a guess", "folder", p.Folder, "file", p.File, "err", err)
+	f = message.Facts{Disk: st.Size, Wire: st.Size}
+	if wire, ok := disk.SizeOnWire(p.File); ok && wire >= st.Size && wire <= 2*st.Size {
+		f.Wire = wire
+	}
+	return f, nil
 }

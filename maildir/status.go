@@ -2,7 +2,6 @@ package maildir
 
 import (
 	"context"
-	"fmt"
 
 	"bascule/maildir/index"
 )
@@ -22,11 +21,7 @@ type Status struct {
 // nobody has read yet.
 func (a *Account) Status(ctx context.Context, name string, sizes bool) (st Status, err error) {
 	look := false
-	err = a.read(ctx, func(index.Tx) error {
-		f := a.byName[name]
-		if f == nil {
-			return fmt.Errorf("%w: %s", ErrNoMailbox, name)
-		}
+	err = a.readFolder(ctx, name, func(_ index.Tx, f *folder) error {
 		readNew, readCur, err := f.stale()
 		look = readNew || readCur || err != nil || sizes && f.row.Unsized > 0
 		return nil
@@ -46,11 +41,7 @@ func (a *Account) Status(ctx context.Context, name string, sizes bool) (st Statu
 			}
 		}
 	}
-	err = a.read(ctx, func(index.Tx) error {
-		f := a.byName[name]
-		if f == nil {
-			return fmt.Errorf("%w: %s", ErrNoMailbox, name)
-		}
+	err = a.readFolder(ctx, name, func(_ index.Tx, f *folder) error {
 		st = f.status()
 		return nil
 	})

@@ -89,7 +89,9 @@ func (c *change) store(w *writing, s *Snapshot, uids []UID, op StoreOp, bits Fla
 		if n.Flags == msg.Flags {
 			continue
 		}
-		n.tail, n.inNew = shared(tailFor(msg, n.Flags, len(c.row.Keywords))), false
+		if tail := tailFor(msg, n.Flags, len(c.row.Keywords)); len(msg.base)+len(tail) <= maxFileName {
+			n.tail, n.inNew = shared(tail), false
+		}
 		if err := c.replace(w, msg, n, true); err != nil {
 			return err
 		}
@@ -99,6 +101,10 @@ func (c *change) store(w *writing, s *Snapshot, uids []UID, op StoreOp, bits Fla
 	}
 	return w.note(ops, false)
 }
+
+// maxFileName is the longest name that file systems take, bytes. Flags for which a
+// stranger's base name leaves no room are in the index alone.
+const maxFileName = 255
 
 // tailFor is the end of m's file name with these flags; unknown parts of it are kept.
 func tailFor(m *Message, f Flags, keywords int) string {

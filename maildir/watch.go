@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bascule/maildir/disk"
@@ -17,6 +18,9 @@ type watching struct {
 	bus       func()   // ends the subscription
 	dirs      []func() // end the watches of the directories
 	dir       string   // the folder that they watch
+	// seen: sessions have come since the removals that scans found were last marked as
+	// told. It needs no lock.
+	seen atomic.Bool
 
 	// lookMu protects the fields below. It is not watchMu, because the bus calls look
 	// with its own lock held.
@@ -44,6 +48,7 @@ func (m *Mailbox) Watch(wake func()) (cancel func()) {
 	id := m.nextWaker
 	m.nextWaker++
 	m.wakers[id] = wake
+	m.seen.Store(true)
 	if len(m.wakers) == 1 {
 		m.bus = m.a.store.opts.Bus.Subscribe(m.topic, m.look)
 		m.listen()

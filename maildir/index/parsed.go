@@ -48,3 +48,9 @@ func (t Tx) CopyParsed(srcFolder int64, srcUID uint32, dstFolder int64, dstUID u
 		dstFolder, dstUID, srcFolder, srcUID)
 	return err
 }
+
+// ForgetParsed removes what is kept for a message.
+func (t Tx) ForgetParsed(folder int64, uid uint32) error {
+	_, err := t.q.Exec(`DELETE FROM parsed WHERE folder = ? AND uid = ?`, folder, uid)
+	return err
+}
