@@ -18,7 +18,7 @@ func (c *conn) admitted(r *request, s *gate.Session) {
 	c.sess, c.acct = s, s.Account
 	c.door = c.acct.Door(locking.Holder{Session: s.ID, Protocol: "imap", Remote: c.nc.Remote().String()})
 	c.state = stateAuth
-	c.log = c.log.With("account", s.Address, "session", s.ID)
+	c.log = c.srv.log.With("conn", c.nc.ID(), "account", s.Address, "session", s.ID)
 	c.ns = sessionNamespace(s.Settings)
 	if c.clientID != "" {
 		s.SetClientName(c.clientID)
@@ -42,6 +42,7 @@ func (c *conn) cmdUnauthenticate(r *request) error {
 	c.sess.End()
 	c.sess, c.acct, c.door = nil, nil, nil
 	c.clientID = ""
+	c.log = c.srv.log.With("conn", c.nc.ID())
 	c.ns = newNamespace("", false)
 	c.enable(enabled{})
 	c.state = stateNotAuth

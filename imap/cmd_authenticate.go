@@ -23,7 +23,7 @@ func (c *conn) cmdAuthenticate(r *request) error {
 	if hasInitial && !c.dec.ExpectAString(&initial) || !c.dec.ExpectCRLF() {
 		return c.dec.Err()
 	}
-	if !slices.Contains(c.mechanisms(), mech) {
+	if offered := c.mechanisms(); len(offered) > 0 && !slices.Contains(offered, mech) {
 		return no("CANNOT", "This mechanism is not offered here")
 	}
 	exchange, err := c.srv.opt.Gate.SASL(c.ctx, c.client, mech)

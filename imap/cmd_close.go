@@ -20,7 +20,6 @@ func (c *conn) cmdClose(r *request) error {
 		}
 	}
 	c.unselect()
-	c.sess.SetMailbox("")
 	return nil
 }
 
@@ -32,6 +31,5 @@ func (c *conn) cmdUnselect(r *request) error {
 		return c.dec.Err()
 	}
 	c.unselect()
-	c.sess.SetMailbox("")
 	return nil
 }

@@ -67,7 +67,7 @@ func (c *conn) beforeFetch(r *request, out *fetchSender, spans []span) error {
 	}
 	// The answer tells the new flags, so sync needs not. Other news of that snapshot come first, save expunges: the runs
 	// to be sent are counted in the numbers of now.
-	return c.tell(after, false, &stored{uids: out.seen, hidden: true})
+	return c.tell(after, false, r.row.uid, &stored{uids: out.seen, hidden: true})
 }
 
 // markSeen sets \Seen where it is missing.

@@ -42,11 +42,13 @@ func (c *conn) cmdIdle(r *request) error {
 		}
 		switch err := c.nc.WaitReadable(c.untilStillHere(silentUntil)); {
 		case err == nil:
-			return c.readDone()
+			if done, err := c.readDone(); done {
+				return err
+			}
 		case errors.Is(err, netserve.ErrWoken):
 		case errors.Is(err, netserve.ErrTimeout):
 			if time.Now().After(silentUntil) {
-				return bye("", "Autologout; idle for too long")
+				return c.idleEnd(err)
 			}
 			c.attach()
 			c.status("*", kindOK, "", "Still here")
@@ -66,15 +68,52 @@ func (c *conn) untilStillHere(end time.Time) time.Duration {
 	return left
 }
 
-// readDone reads the line that ends IDLE.
-func (c *conn) readDone() error {
+// readDone reads the line that ends IDLE. A stray empty line does not end it. A command without DONE before it fails
+// IDLE, and stays where it is: it is run next, and answered.
+func (c *conn) readDone() (done bool, err error) {
 	c.attach()
+	if is, err := c.doneNext(); err != nil {
+		return true, err
+	} else if !is {
+		return true, errNotDone
+	}
 	line, err := c.dec.ReadLine(maxDone)
 	if err != nil {
-		return err
+		return true, err
 	}
-	if !bytes.EqualFold(bytes.TrimSpace(line), []byte("DONE")) {
-		return bad("Expected DONE")
+	switch line = bytes.TrimSpace(line); {
+	case len(line) == 0:
+		return false, nil
+	case !bytes.EqualFold(line, []byte("DONE")):
+		return true, errNotDone
 	}
-	return nil
+	return true, nil
+}
+
+var errNotDone = bad("Expected DONE")
+
+// doneNext tells whether the line that comes can be DONE or an empty one. It takes nothing from the stream, and
+// waits for no more octets than such a line has.
+func (c *conn) doneNext() (bool, error) {
+	br := c.nc.Reader()
+	for n := 1; ; n++ {
+		p, err := br.Peek(n)
+		if err != nil {
+			return false, c.idleEnd(err)
+		}
+		switch last := p[n-1]; {
+		case last == '\r' || last == '\n' || last == ' ' || last == '\t':
+			return n == 1 || n == len("DONE")+1, nil
+		case n > len("DONE") || last|0x20 != "done"[n-1]:
+			return false, nil
+		}
+	}
+}
+
+// idleEnd makes the error for a wait that failed.
+func (c *conn) idleEnd(err error) error {
+	if errors.Is(err, netserve.ErrTimeout) {
+		return bye("", "Autologout; idle for too long")
+	}
+	return errClientGone
 }

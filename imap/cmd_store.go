@@ -131,7 +131,7 @@ func (c *conn) storedNews(uids []maildir.UID, res maildir.StoreResult, op maildi
 		}
 		return flags
 	}
-	return &stored{uids: uids, silent: silent, expect: expect}
+	return &stored{uids: uids, silent: silent, modseq: op.UnchangedSince != nil, expect: expect}
 }
 
 // storeResult makes the tagged reply: which messages failed UNCHANGEDSINCE, and whether some had gone.

@@ -25,6 +25,8 @@ type conn struct {
 	// ctx ends when the server drains or the session is evicted, so that no wait outlives it.
 	ctx    context.Context
 	cancel context.CancelFunc
+	// forget takes the connection off the server's context, which outlives it.
+	forget func() bool
 
 	state  states
 	sess   *gate.Session
@@ -59,7 +61,7 @@ func newConn(ctx context.Context, s *Server, nc *netserve.Conn) *conn {
 	c := &conn{srv: s, nc: nc, state: stateNotAuth, ns: newNamespace("", false)}
 	c.log = s.log.With(slog.String("conn", nc.ID()))
 	c.ctx, c.cancel = context.WithCancel(ctx)
-	context.AfterFunc(ctx, func() { c.leave(&replyError{kindBye, "UNAVAILABLE", "The server is shutting down"}) })
+	c.forget = context.AfterFunc(ctx, func() { c.leave(&replyError{kindBye, "UNAVAILABLE", "The server is shutting down"}) })
 	c.dec = wire.NewDecoder(nc.Reader())
 	c.enc = wire.NewEncoder(nc.Writer())
 	c.dec.Continue = c.allowLiteral
@@ -71,6 +73,7 @@ func newConn(ctx context.Context, s *Server, nc *netserve.Conn) *conn {
 
 // close gives everything back. The connection itself is the caller's.
 func (c *conn) close() {
+	c.forget()
 	c.cancel()
 	c.attach()
 	c.enc.Flush()
@@ -142,6 +145,9 @@ func (c *conn) next() bool {
 	if c.dec.CRLF() {
 		return true // stray empty lines of Apple Mail
 	}
+	if c.sess != nil {
+		c.sess.Active()
+	}
 	r := request{tag: "*", row: &noCommand}
 	start := time.Now()
 	err := c.read(&r)
@@ -207,7 +213,7 @@ func wrongState(want, have states) string {
 // finish brings the stream in step, tells the news, and ends the command with its one tagged reply.
 func (c *conn) finish(r *request, err error) (k kind, more bool) {
 	if err != nil && c.broken(err) {
-		return kindBye, false
+		return kindBye, c.cutOff()
 	}
 	reply := replyError{kindOK, r.code, r.text}
 	if err != nil {
@@ -216,10 +222,13 @@ func (c *conn) finish(r *request, err error) (k kind, more bool) {
 	if reply.kind == kindBye {
 		return kindBye, c.end(reply)
 	}
-	if err := c.dec.Resync(); errors.Is(err, wire.ErrDesync) {
-		return kindBye, c.end(c.replyFor(r, err))
-	} else if err != nil {
-		return kindBye, false
+	if desync := c.dec.Resync(); errors.Is(desync, wire.ErrDesync) {
+		if err != nil {
+			c.status(r.tag, reply.kind, reply.code, reply.text) // why, before the end
+		}
+		return kindBye, c.end(c.replyFor(r, desync))
+	} else if desync != nil {
+		return kindBye, c.cutOff()
 	}
 	if reply.kind != kindBad {
 		if err := c.sync(r); err != nil {
@@ -253,6 +262,18 @@ func (c *conn) finish(r *request, err error) (k kind, more bool) {
 func (c *conn) broken(err error) bool {
 	return c.enc.Err() != nil || c.dec.IOErr() != nil && !errors.Is(c.dec.IOErr(), wire.ErrDesync) ||
 		errors.Is(err, io.ErrUnexpectedEOF) && c.dec.IOErr() != nil || errors.Is(err, errClientGone)
+}
+
+// cutOff ends a connection that broke off within a command. If the client may still listen it is told why.
+func (c *conn) cutOff() bool {
+	why := c.leaving.Load()
+	if why == nil && errors.Is(c.dec.IOErr(), netserve.ErrTimeout) {
+		why = &replyError{kindBye, "", "Autologout; the command did not end in time"}
+	}
+	if why == nil || c.enc.Err() != nil {
+		return false
+	}
+	return c.end(*why)
 }
 
 // end says goodbye. It returns false, for its callers to return.

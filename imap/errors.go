@@ -72,7 +72,7 @@ var domainReplies = []struct {
 	{maildir.ErrBadKeyword, replyError{kindNo, "CANNOT", "A flag cannot be stored here"}},
 	{maildir.ErrNoMarker, replyError{kindNo, "UNAVAILABLE", "The mail store is not available"}},
 	{maildir.ErrClosed, replyError{kindNo, "UNAVAILABLE", "The mail store is closing"}},
-	{context.Canceled, replyError{kindNo, "UNAVAILABLE", "The server is shutting down"}},
+	{context.Canceled, replyError{kindNo, "UNAVAILABLE", "The session is ending"}},
 	{context.DeadlineExceeded, replyError{kindNo, "UNAVAILABLE", "The server is too busy; try again later"}},
 }
 

@@ -25,6 +25,7 @@ func (c *conn) unselect() {
 	c.box.m.Close()
 	c.box = nil
 	c.state = stateAuth
+	c.sess.SetMailbox("")
 }
 
 // resolve maps a client's set to runs of the session's numbers.

@@ -19,6 +19,7 @@ type stored struct {
 	uids   []maildir.UID // what was stored, ascending
 	silent bool          // .SILENT: what the client can work out itself is not told
 	hidden bool          // nothing is told about these: the reply to a FETCH tells it
+	modseq bool          // UNCHANGEDSINCE was used: each message's modseq is told, .SILENT or not (RFC 7162 §3.1.3)
 	expect func(known maildir.Flags) maildir.Flags
 }
 
@@ -53,11 +54,11 @@ func (c *conn) syncBox(r *request, b *selected) error {
 			return err
 		}
 	}
-	return c.tell(snap, !r.row.seq, r.stored)
+	return c.tell(snap, !r.row.seq, r.row.uid, r.stored)
 }
 
-// tell moves the client's view to snap.
-func (c *conn) tell(snap *maildir.Snapshot, mayExpunge bool, st *stored) error {
+// tell moves the client's view to snap. uid says that a UID command asked for it.
+func (c *conn) tell(snap *maildir.Snapshot, mayExpunge, uid bool, st *stored) error {
 	b := c.box
 	known := b.view.snap
 	n, err := b.view.advance(snap, mayExpunge)
@@ -76,6 +77,7 @@ func (c *conn) tell(snap *maildir.Snapshot, mayExpunge bool, st *stored) error {
 			c.enc.Atom("* ").Number(uint32(b.recentCount())).Atom(" RECENT\r\n")
 		}
 	}
+	withUID := uid || c.on.condstore || c.on.rev2
 	for _, uid := range reported(n.changed, st) {
 		seq, ok := b.view.Seq(uid)
 		m := b.view.Message(seq)
@@ -95,7 +97,7 @@ func (c *conn) tell(snap *maildir.Snapshot, mayExpunge bool, st *stored) error {
 		if quiet && !c.on.condstore {
 			continue
 		}
-		c.writeChange(seq, m, !quiet)
+		c.writeChange(seq, m, withUID, !quiet)
 	}
 	return c.enc.Err()
 }
@@ -103,7 +105,7 @@ func (c *conn) tell(snap *maildir.Snapshot, mayExpunge bool, st *stored) error {
 // reported lists whose FETCH is due: what changed, and after a STORE that is not silent everything it
 // named, changed or not (RFC 9051 §6.4.6).
 func reported(changed []maildir.UID, st *stored) []maildir.UID {
-	if st == nil || st.silent || st.hidden {
+	if st == nil || st.silent && !st.modseq || st.hidden {
 		return changed
 	}
 	out := append(slices.Clone(changed), st.uids...)
@@ -111,12 +113,13 @@ func reported(changed []maildir.UID, st *stored) []maildir.UID {
 	return slices.Compact(out)
 }
 
-// writeChange writes an unsolicited FETCH. With CONDSTORE it must hold the modseq (RFC 7162 §3.2); the UID
-// is there too then, and in IMAP4rev2, so that a client which holds back its own view is not misled.
-func (c *conn) writeChange(seq SeqNum, m *maildir.Message, flags bool) {
+// writeChange writes an unsolicited FETCH. With CONDSTORE it must hold the modseq (RFC 7162 §3.2). The UID is there
+// when a UID command caused it, which RFC 9051 §6.4.9 demands, and with CONDSTORE and IMAP4rev2 always, so that a
+// client which holds back its own view is not misled.
+func (c *conn) writeChange(seq SeqNum, m *maildir.Message, uid, flags bool) {
 	c.enc.Atom("* ").Number(uint32(seq)).Atom(" FETCH (")
 	sep := ""
-	if c.on.condstore || c.on.rev2 {
+	if uid {
 		c.enc.Atom("UID ").Number(uint32(m.UID))
 		sep = " "
 	}

@@ -197,7 +197,8 @@ func (v *view) advance(to *maildir.Snapshot, mayExpunge bool) (news, error) {
 	var n news
 	if to != v.snap {
 		d := maildir.Diff(v.snap, to)
-		if v.snap.Len()-len(d.Gone)+d.Added != to.Len() {
+		first := to.Len() - d.Added // of the messages that were added
+		if to.UIDValidity() != v.snap.UIDValidity() || d.Added > 0 && to.At(first).UID <= v.UID(SeqNum(v.Len())) {
 			return n, errOutOfStep
 		}
 		n.changed, n.arrived = d.Changed, d.Added > 0
@@ -215,7 +216,7 @@ func (v *view) advance(to *maildir.Snapshot, mayExpunge bool) (news, error) {
 			}
 		}
 		if v.held != nil {
-			for i := to.Len() - d.Added; i < to.Len(); i++ {
+			for i := first; i < to.Len(); i++ {
 				v.held = append(v.held, to.At(i).UID)
 			}
 		}
