@@ -45,12 +45,18 @@ var keys = map[string]func(o *Options, value string) error{
 		o.Gate.LoginBurst, err = strconv.Atoi(v)
 		return err
 	},
-	"pop3.show_deleted": boolean(func(o *Options) *bool { return &o.POP3.ShowDeleted }),
-	"imap.lock_wait":    duration(func(o *Options) *time.Duration { return &o.Policy.LockWait }),
-	"imap.idle_timeout": duration(func(o *Options) *time.Duration { return &o.IMAP.IdleTimeout }),
-	"imap.keepalive":    duration(func(o *Options) *time.Duration { return &o.IMAP.KeepAlive }),
-	"switch.grace":      duration(func(o *Options) *time.Duration { return &o.Gate.Grace }),
-	"lmtp.soft_quota":   boolean(func(o *Options) *bool { return &o.LMTP.SoftQuota }),
+	"pop3.show_deleted":  boolean(func(o *Options) *bool { return &o.POP3.ShowDeleted }),
+	"imap.lock_wait":     duration(func(o *Options) *time.Duration { return &o.Policy.LockWait }),
+	"imap.idle_timeout":  duration(func(o *Options) *time.Duration { return &o.IMAP.IdleTimeout }),
+	"imap.keepalive":     duration(func(o *Options) *time.Duration { return &o.IMAP.KeepAlive }),
+	"imap.login_timeout": duration(func(o *Options) *time.Duration { return &o.IMAP.LoginTimeout }),
+	"imap.literal_minus": boolean(func(o *Options) *bool { return &o.IMAP.LiteralMinus }),
+	"imap.append_limit": func(o *Options, v string) (err error) {
+		o.IMAP.AppendLimit, err = strconv.ParseInt(v, 10, 64)
+		return err
+	},
+	"switch.grace":    duration(func(o *Options) *time.Duration { return &o.Gate.Grace }),
+	"lmtp.soft_quota": boolean(func(o *Options) *bool { return &o.LMTP.SoftQuota }),
 	"lmtp.max_size": func(o *Options, v string) (err error) {
 		o.LMTP.MaxSize, err = strconv.ParseInt(v, 10, 64)
 		return err
