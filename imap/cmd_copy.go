@@ -91,7 +91,7 @@ func (c *conn) transfer(r *request, do transferFunc) (code string, err error) {
 		return "", err
 	}
 	if len(res.Src) == 0 {
-		return "", nil
+		return "", c.goneReply(r, true) // another session was quicker than our view
 	}
 	return copyUID(res), nil
 }
