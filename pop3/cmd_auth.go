@@ -3,6 +3,7 @@ package pop3
 import (
 	"context"
 	"encoding/base64"
+	"slices"
 	"strings"
 )
 
@@ -17,7 +18,12 @@ func (c *conn) auth(ctx context.Context, r request) error {
 		return c.done()
 	}
 	name, initial, hasInitial := strings.Cut(r.rest, " ")
-	exchange, err := c.srv.opt.Gate.SASL(ctx, c.door, strings.ToUpper(name))
+	name = strings.ToUpper(name)
+	if len(mechanisms) > 0 && !slices.Contains(mechanisms, name) {
+		// No [AUTH] as of a wrong password: the client has to choose another mechanism, not ask its user.
+		return bad("This mechanism is not offered")
+	}
+	exchange, err := c.srv.opt.Gate.SASL(ctx, c.door, name)
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,8 @@ var errLost = &ending{reason: "lock was broken", code: "SYS/TEMP", text: "This s
 // watch looks after the lease while the connection's goroutine serves the client.
 func (c *conn) watch(mail *maildir.Maildrop) {
 	defer close(c.watcher)
+	var until time.Time
+	var look <-chan time.Time
 	for {
 		select {
 		case <-c.watched:
@@ -62,13 +64,22 @@ func (c *conn) watch(mail *maildir.Maildrop) {
 			c.end(errLost)
 			return
 		case <-mail.Asked():
-			if c.givesWay(time.Now()) {
+			// The kernel may need a moment to see that nobody answers; the new login waits that long.
+			until, look = time.Now().Add(c.srv.opt.LockWait), time.NewTimer(0).C
+		case now := <-look:
+			if c.givesWay(now) {
 				c.end(&ending{reason: "gave way to a new login", code: "SYS/TEMP", text: "Another session has the mailbox now; nothing was deleted"})
 				return
+			}
+			if look = nil; now.Before(until) {
+				look = time.NewTimer(lookEvery).C
 			}
 		}
 	}
 }
+
+// lookEvery is how often a session that was asked to give way looks whether it has to.
+const lookEvery = 200 * time.Millisecond
 
 // givesWay tells whether a new login may have the maildrop: the client has been silent for long, and its side of the
 // connection answers no more, as after a phone lost its network. A slow client alone is never thrown out.

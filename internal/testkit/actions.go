@@ -39,6 +39,8 @@ func init() {
 		"break":    {1, (*Server).breakLock},
 		"locks":    {0, (*Server).listLocks},
 		"kick":     {1, (*Server).kick},
+		"truncate": {3, (*Server).truncate},
+		"waiting":  {1, (*Server).waiting},
 		"sessions": {0, (*Server).listSessions},
 		"stop":     {0, func(s *Server, _ context.Context, _ []string, _ string) (string, error) { return "", s.Stop() }},
 	}
@@ -118,6 +120,15 @@ func (s *Server) drop(ctx context.Context, words []string, stdin string) (string
 	return "", os.Rename(tmp, path)
 }
 
+// truncate drops a file and cuts it to so many octets, for messages that no text of a script can show: blocks end with a line end.
+func (s *Server) truncate(ctx context.Context, words []string, stdin string) (string, error) {
+	size, err := strconv.Atoi(words[2])
+	if err != nil || size > len(stdin) {
+		return "", fmt.Errorf("testkit: truncate to %s of %d octets", words[2], len(stdin))
+	}
+	return s.drop(ctx, words[:2], stdin[:size])
+}
+
 func (s *Server) erase(ctx context.Context, words []string, _ string) (string, error) {
 	path, err := s.path(ctx, words[0], words[1])
 	if err != nil {
@@ -191,6 +202,25 @@ func (s *Server) set(ctx context.Context, words []string, _ string) (string, err
 
 func (s *Server) breakLock(ctx context.Context, words []string, _ string) (string, error) {
 	return "", s.Locks.Break(ctx, locking.Key(words[0]))
+}
+
+// waiting returns when somebody waits for the lock on an account's maildrop.
+func (s *Server) waiting(ctx context.Context, words []string, _ string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		list, err := s.Locks.List(ctx)
+		if err != nil {
+			return "", err
+		}
+		for _, l := range list {
+			if l.Key == locking.Key(words[0]) && len(l.Waiters) > 0 {
+				return "", nil
+			}
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return "", fmt.Errorf("testkit: nobody waits for %s", words[0])
 }
 
 func (s *Server) listLocks(ctx context.Context, _ []string, _ string) (string, error) {

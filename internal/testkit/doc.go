@@ -11,12 +11,16 @@
 // Accounts are pop@example.org (setting pop3), imap@example.org (imap) and both@example.org (both), password "demo", and those that
 // Options.Users or a script's user: headers add as "ADDRESS [SETTING]".
 //
+// Beside the kinds of package dialogue there are pop3_proxied and imap_proxied, where a script says first whose connection it is, by a
+// PROXY header: clients from elsewhere may do less in clear text than those on the same host.
+//
 // Actions of scripts (after "!"):
 //
 //	mail ADDRESS <<<…              a message into INBOX by the store, with CRLF line ends
 //	deliver ADDRESS <<<…           the same as an MDA would, with its header fields
 //	fill ADDRESS N                 N small messages into INBOX
 //	drop ADDRESS PATH <<<…         a file into the Maildir as another program would: "new/1.a.host", ".Sent/cur/2.b.host:2,S"
+//	truncate ADDRESS PATH N <<<…   the same with the first N octets only: no final line end, or nothing at all
 //	erase ADDRESS PATH             removes such a file; a path may have wildcards
 //	rename ADDRESS PATH PATH       renames one, to change its flags for instance
 //	files ADDRESS PATH             prints "cur:2,S" for each file that matches, oldest first
@@ -24,6 +28,7 @@
 //	switch ADDRESS SETTING [now]   the protocol switch; prints "evicted N"
 //	set ADDRESS KEY VALUE          another setting (quota_bytes, delivery, exclusive, …)
 //	break ADDRESS                  breaks the lock on the account's maildrop
+//	waiting ADDRESS                returns when somebody waits for that lock
 //	locks                          prints one line per holder: key, mode, protocol
 //	sessions                       prints one line per session at the gate: account, protocol
 //	kick ADDRESS                   ends the account's sessions

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -180,14 +181,17 @@ func (s *Server) listen(o Options) (err error) {
 		{"imap", imap.New(o.IMAP).Handle},
 	} {
 		ns := netserve.New(netserve.Config{
-			Listeners: []netserve.Listener{{Name: f.kind, Address: "127.0.0.1:0"}, {Name: f.kind + "s", Address: "127.0.0.1:0", TLS: true}},
-			Handler:   f.handle, TLSConfig: func() *tls.Config { return s.tls }, Log: s.log,
+			Listeners: []netserve.Listener{{Name: f.kind, Address: "127.0.0.1:0"}, {Name: f.kind + "s", Address: "127.0.0.1:0", TLS: true},
+				{Name: f.kind + "_proxied", Address: "127.0.0.1:0", Proxy: true, From: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}},
+			Handler: f.handle, TLSConfig: func() *tls.Config { return s.tls }, Log: s.log,
 		})
 		if err := ns.Listen(); err != nil {
 			return err
 		}
 		s.front[f.kind] = ns
-		s.target.Addrs[f.kind], s.target.Addrs[f.kind+"s"] = ns.Addrs()[0].String(), ns.Addrs()[1].String()
+		for i, kind := range []string{f.kind, f.kind + "s", f.kind + "_proxied"} {
+			s.target.Addrs[kind] = ns.Addrs()[i].String()
+		}
 		go ns.Serve()
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

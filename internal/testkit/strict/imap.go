@@ -38,7 +38,7 @@ type Reply struct {
 	Text     string
 	Untagged []string
 	Fetches  []Fetch
-	Search   []uint32 // of * SEARCH
+	Search   []uint32 // of * SEARCH, and of ALL in * ESEARCH
 	Codes    []string // of untagged status responses
 }
 
@@ -286,6 +286,17 @@ func (c *IMAP) untagged(text string) error {
 				return errSyntax
 			}
 			c.said.Search = append(c.said.Search, uint32(n))
+		}
+	case "ESEARCH":
+		for i, e := range v[:len(v)-1] {
+			if e.text != "ALL" {
+				continue
+			}
+			hits, err := Set(v[i+1].text)
+			if err != nil {
+				return err
+			}
+			c.said.Search = append(c.said.Search, hits...)
 		}
 	case "VANISHED":
 		return fmt.Errorf("VANISHED without ENABLE QRESYNC")

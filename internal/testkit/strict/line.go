@@ -123,3 +123,6 @@ func (w *wire) response(end time.Time, mayBeSilent bool) (string, error) {
 		whole.Write(data)
 	}
 }
+
+// Dialogue is the last lines, for error messages.
+func (w *wire) Dialogue() string { return strings.Join(w.past, "\n") }
