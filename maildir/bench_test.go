@@ -164,3 +164,37 @@ func BenchmarkWarm(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkWatchedDelivery delivers to a mailbox that sessions of this and of another
+// process idle on: each delivery may cost them a look, but not the whole directory.
+func BenchmarkWatchedDelivery(b *testing.B) {
+	ctx := context.Background()
+	data := benchDir(b, 100_000)
+	bus := notify.NewInProcess() // reaches both, as the one between processes does
+	var a *Account
+	for range 2 {
+		w := disk.NewWatcher(disk.WatchOptions{})
+		defer w.Close()
+		s, err := Open(Options{DataDir: data, Locks: locking.NewInProcess(), Bus: bus, Watcher: w})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer s.Close()
+		if a, err = s.Account(ctx, "a@example.org", Policy{}); err != nil {
+			b.Fatal(err)
+		}
+		defer a.Close()
+		m, err := a.Mailbox(ctx, Inbox)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer m.Close()
+		defer m.Watch(func() {})()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := a.Deliver(ctx, Inbox, strings.NewReader(mail(1)), DeliverOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -23,6 +23,7 @@ type folder struct {
 	// scanSoon asks the next refresh to read the names in cur/ although the times
 	// tell of no change: a foreign program was seen there.
 	scanSoon bool
+	seenCur  int64 // the time of cur/ as last read
 	youngCur int64 // the time of cur/ when it was read, if it was young then; else 0
 
 	publishing sync.Mutex // protects steps; it is taken without Account.mu, or after it

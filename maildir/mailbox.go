@@ -43,7 +43,7 @@ func (a *Account) Mailbox(ctx context.Context, name string) (*Mailbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = m.refresh(ctx, true)
+	_, err = m.refresh(ctx, opening)
 	if m.gone.Load() {
 		err = fmt.Errorf("%w: %s", ErrNoMailbox, name) // its directory was not there any more
 	}
@@ -155,11 +155,19 @@ func (m *Mailbox) Snapshot() *Snapshot { return m.current.Load() }
 
 // Refresh also looks for what other processes and foreign programs have changed. It is
 // cheap if nothing was: one small query and two stats.
-func (m *Mailbox) Refresh(ctx context.Context) (*Snapshot, error) { return m.refresh(ctx, false) }
+func (m *Mailbox) Refresh(ctx context.Context) (*Snapshot, error) { return m.refresh(ctx, asked) }
 
-// refresh looks for changes; opening says that a session begins, which may make a full
-// scan due.
-func (m *Mailbox) refresh(ctx context.Context, opening bool) (*Snapshot, error) {
+// occasion is why somebody looks for changes.
+type occasion int
+
+const (
+	asked   occasion = iota // by a client
+	opening                 // a session begins, which may make a full scan due
+	nudged                  // something happened: what is only on its way may be waited for
+)
+
+// refresh looks for changes.
+func (m *Mailbox) refresh(ctx context.Context, why occasion) (*Snapshot, error) {
 	readNew, readCur := false, false
 	err := m.a.read(ctx, func(index.Tx) (err error) {
 		if err := m.usable(); err != nil {
@@ -169,8 +177,12 @@ func (m *Mailbox) refresh(ctx context.Context, opening bool) (*Snapshot, error) 
 		if isMissing(err) {
 			readNew, err = true, nil // the scan drops the folder
 		}
-		if opening && m.a.store.opts.Now().Sub(time.Unix(m.f.row.Scanned, 0)) > m.a.store.opts.FullScan {
+		if why == opening && m.a.store.opts.Now().Sub(time.Unix(m.f.row.Scanned, 0)) > m.a.store.opts.FullScan {
 			readCur = true
+		}
+		if why == nudged && m.onItsWay(readCur, m.f.seenCur) {
+			readCur = false
+			m.lookSoon()
 		}
 		return err
 	})

@@ -49,6 +49,7 @@ func (f *folder) times() (t disk.Times, settled bool, err error) {
 	if t, err = f.a.dir.Times(f.row.Dir); err != nil {
 		return t, false, err
 	}
+	f.seenCur = t.Cur
 	return t, f.settledAt(t.Cur), nil
 }
 

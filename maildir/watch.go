@@ -25,9 +25,10 @@ type watching struct {
 	// lookMu protects the fields below. It is not watchMu, because the bus calls look
 	// with its own lock held.
 	lookMu  sync.Mutex
-	looking bool // a goroutine looks for changes
-	again   bool // and shall look once more
-	soon    bool // a look will begin shortly
+	looking bool      // a goroutine looks for changes
+	again   bool      // and shall look once more
+	soon    bool      // a look will begin shortly
+	waiting time.Time // since when changes are taken for commits on their way
 }
 
 // patience is how long a change in a directory is left alone before a look: most come
@@ -134,6 +135,25 @@ func (m *Mailbox) wake() {
 	}
 }
 
+// maxPatience bounds patience where deliveries follow each other without a pause.
+const maxPatience = time.Second
+
+// onItsWay says whether there is a change of cur/, at t, that no row explains yet and
+// that is so young that its commit may follow.
+func (m *Mailbox) onItsWay(changed bool, t int64) bool {
+	m.lookMu.Lock()
+	defer m.lookMu.Unlock()
+	now := time.Now()
+	if !changed || now.Sub(time.Unix(0, t)) > patience || !m.waiting.IsZero() && now.Sub(m.waiting) > maxPatience {
+		m.waiting = time.Time{}
+		return false
+	}
+	if m.waiting.IsZero() {
+		m.waiting = now
+	}
+	return true
+}
+
 // lookSoon is look after some patience; calls that come meanwhile merge.
 func (m *Mailbox) lookSoon() {
 	m.lookMu.Lock()
@@ -164,7 +184,7 @@ func (m *Mailbox) look() {
 func (m *Mailbox) lookUntilQuiet() {
 	for {
 		before := m.current.Load()
-		_, err := m.Refresh(context.Background())
+		_, err := m.refresh(context.Background(), nudged)
 		if err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrClosed) {
 			m.a.log.Error("mailbox could not be looked at", "folder", m.Name(), "err", err)
 		}
