@@ -169,6 +169,8 @@ func TestOtherProcessCausesNoScan(t *testing.T) {
 	m, n := open(t, a, Inbox), open(t, b, Inbox)
 	refresh(t, m)
 	refresh(t, n)
+	calm(m)
+	calm(n)
 	for i, x := range []*Mailbox{m, n, m, n} {
 		must[StoreResult](t)(x.Store(t.Context(), []UID{1}, StoreOp{Mode: StoreMode(1 + i%2), Flags: []string{`\Seen`}}))
 		for _, y := range []*Mailbox{m, n} {
