@@ -44,20 +44,13 @@ func (c *conn) auth(ctx context.Context, r request) error {
 		if err != nil {
 			return err
 		}
-		// POP3 has no place for data in +OK, so last words of the server (SCRAM's proof that it knows the password too) go
-		// out as a challenge that the client answers with an empty line (RFC 5034 §4).
-		if done && len(challenge) == 0 {
-			return c.enter(ctx, exchange.Session())
-		}
-		response, err = c.exchange(challenge)
-		if err != nil {
-			if s := exchange.Session(); done && s != nil {
-				s.End()
-			}
-			return err
-		}
+		// The last words of the server (SCRAM's proof that it knows the password too) are a challenge like others, which the client
+		// answers with an empty line: POP3 has no place for data in +OK (RFC 5034 §4).
 		if done {
 			return c.enter(ctx, exchange.Session())
+		}
+		if response, err = c.exchange(challenge); err != nil {
+			return err
 		}
 	}
 }
