@@ -19,7 +19,7 @@ func (c *conn) cmdAuthenticate(r *request) error {
 	if !c.dec.ExpectSP() || !c.dec.ExpectKeyword(&mech) {
 		return c.dec.Err()
 	}
-	hasInitial := !c.dec.AtCRLF()
+	hasInitial := c.dec.SP()
 	if hasInitial && !c.dec.ExpectAString(&initial) || !c.dec.ExpectCRLF() {
 		return c.dec.Err()
 	}

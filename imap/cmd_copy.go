@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 
 	"bascule/imap/wire"
@@ -79,7 +80,7 @@ func (c *conn) transfer(r *request, do transferFunc) (code string, err error) {
 		}
 		defer leaveDst()
 	}
-	uids, gone := c.box.view.uids(spans)
+	uids, gone := existing(c.box, spans)
 	if len(uids) == 0 {
 		return "", c.goneReply(r, gone)
 	}
@@ -94,6 +95,17 @@ func (c *conn) transfer(r *request, do transferFunc) (code string, err error) {
 		return "", c.goneReply(r, true) // another session was quicker than our view
 	}
 	return copyUID(res), nil
+}
+
+// existing is view.uids without what has gone since the client was last told.
+func existing(b *selected, spans []span) (uids []maildir.UID, gone bool) {
+	uids, gone = b.view.uids(spans)
+	if now := b.m.Snapshot(); now != b.view.snap {
+		known := len(uids)
+		uids = slices.DeleteFunc(uids, func(u maildir.UID) bool { _, ok := now.Index(u); return !ok })
+		gone = gone || len(uids) < known
+	}
+	return uids, gone
 }
 
 // openTarget opens the mailbox that messages are to go into; the client may create it if there is none.

@@ -6,11 +6,9 @@ package imap
 func (c *conn) cmdEnable(r *request) error {
 	on := c.on
 	var names []string
-	first := true
-	for first || !c.dec.AtCRLF() {
-		first = false
+	for more := c.dec.ExpectSP(); more; more = c.dec.SP() {
 		var name string
-		if !c.dec.ExpectSP() || !c.dec.ExpectKeyword(&name) {
+		if !c.dec.ExpectKeyword(&name) {
 			return c.dec.Err()
 		}
 		switch {
