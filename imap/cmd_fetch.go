@@ -1,6 +1,8 @@
 package imap
 
 import (
+	"errors"
+
 	"bascule/imap/wire"
 	"bascule/maildir"
 )
@@ -38,6 +40,9 @@ func (c *conn) cmdFetch(r *request) error {
 	if err := out.send(spans); err != nil {
 		return err
 	}
+	if out.unknownEncoding {
+		return no("UNKNOWN-CTE", "A part has a transfer encoding that nobody knows")
+	}
 	return c.goneReply(r, out.gone)
 }
 
@@ -57,20 +62,27 @@ func (c *conn) beforeFetch(r *request, out *fetchSender, spans []span) error {
 	if plan.seen {
 		after, err = c.markSeen(out, spans)
 	}
+	leave()
 	if err == nil && plan.sizes && b.view.snap.Unsized() > 0 {
+		// Files are read here, which may take long; it changes nothing that POP3 sees.
 		uids, _ := b.view.uids(spans)
 		out.sized, err = b.m.Sizes(c.ctx, uids)
 	}
-	leave()
 	if err != nil || after == nil {
 		return err
+	}
+	if !c.on.rev2 {
+		if err := b.claimRecent(c.ctx, after); err != nil {
+			return err
+		}
 	}
 	// The answer tells the new flags, so sync needs not. Other news of that snapshot come first, save expunges: the runs
 	// to be sent are counted in the numbers of now.
 	return c.tell(after, false, r.row.uid, &stored{uids: out.seen, hidden: true})
 }
 
-// markSeen sets \Seen where it is missing.
+// markSeen sets \Seen where it is missing. That mail can be read counts more than that it is marked: with a
+// full disk, say, the answer is only without the flag.
 func (c *conn) markSeen(out *fetchSender, spans []span) (*maildir.Snapshot, error) {
 	for _, m := range c.box.view.each(spans) {
 		if m != nil && m.Flags&maildir.FlagSeen == 0 && (!out.plan.changed || m.ModSeq > out.plan.since) {
@@ -81,5 +93,13 @@ func (c *conn) markSeen(out *fetchSender, spans []span) (*maildir.Snapshot, erro
 		return nil, nil
 	}
 	res, err := c.box.m.Store(c.ctx, out.seen, maildir.StoreOp{Mode: maildir.StoreAdd, Flags: []string{`\Seen`}})
-	return res.Snapshot, err
+	switch {
+	case err == nil:
+		return res.Snapshot, nil
+	case c.ctx.Err() != nil, errors.Is(err, maildir.ErrNoMailbox), errors.Is(err, maildir.ErrClosed), errors.Is(err, maildir.ErrNoMarker):
+		return nil, err
+	}
+	c.log.Error("messages could not be marked as seen", "mailbox", c.box.m.Name(), "err", err)
+	out.seen = nil
+	return nil, nil
 }

@@ -28,9 +28,7 @@ func (c *conn) cmdList(r *request) error {
 		c.enc.Untagged().Atom(`LIST (\Noselect) `).Quoted(string(c.ns.sep)).Atom(` ""`).CRLF()
 		return nil
 	}
-	for i := range q.patterns {
-		q.patterns[i] = reference + q.patterns[i]
-	}
+	q.resolve(reference, c.on.rev2)
 	entries, err := c.listEntries(&q)
 	if err != nil {
 		return err
@@ -63,7 +61,7 @@ func (c *conn) writeListEntry(r *request, q *listRequest, e *listEntry) error {
 		c.enc.Atom(` ("CHILDINFO" `).List(len(e.childInfo), func(i int) { c.enc.Quoted(e.childInfo[i]) }).Special(')')
 	}
 	c.enc.CRLF()
-	if q.status == nil || !e.selectable {
+	if q.status == nil || !e.selectable || c.door.Quiet(e.canonical) {
 		return nil
 	}
 	st, err := c.mailboxStatus(r, e.canonical, q.status)

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"bascule/maildir"
 )
 
@@ -47,7 +49,7 @@ func (c *conn) cmdCreate(r *request) error {
 	if !c.dec.ExpectCRLF() {
 		return c.dec.Err()
 	}
-	canonical, err := c.ns.Canonical(name)
+	canonical, err := c.newName(name)
 	if err != nil {
 		return err
 	}
@@ -58,8 +60,34 @@ func (c *conn) cmdCreate(r *request) error {
 		}
 		uses[i] = specialUses[k]
 	}
-	_, err = c.acct.CreateMailbox(c.ctx, canonical, uses)
-	return err
+	if _, err = c.acct.CreateMailbox(c.ctx, canonical, uses); err != nil {
+		return err
+	}
+	c.tellName(name, name, canonical)
+	return nil
+}
+
+// newName is the canonical form of a name that is to come into being. IMAP4rev2 wants it in Net-Unicode (RFC 9051 §5.1), which
+// is: without controls, and normalised. Who speaks IMAP4rev1 gets the name as it was sent, for he is not told of another.
+func (c *conn) newName(name string) (string, error) {
+	canonical, err := c.ns.Canonical(name)
+	if err != nil {
+		return "", err
+	}
+	if c.on.rev2 || c.on.utf8 {
+		canonical = norm.NFC.String(canonical)
+	}
+	return canonical, nil
+}
+
+// tellName tells that a name which was sent had to be normalised to canonical; old is what the client knew the mailbox by
+// (RFC 9051 §6.3.9.7).
+func (c *conn) tellName(sent, old, canonical string) {
+	if !c.on.rev2 && !c.on.utf8 || norm.NFC.IsNormalString(sent) {
+		return
+	}
+	c.enc.Untagged().Atom("LIST () ").Quoted(string(c.ns.sep)).SP().Mailbox(c.ns.Client(canonical)).
+		Atom(` ("OLDNAME" (`).Mailbox(old).Atom("))").CRLF()
 }
 
 // cmdDelete is DELETE (RFC 9051 §6.3.5).
@@ -88,14 +116,15 @@ func (c *conn) cmdRename(r *request) error {
 	if !c.dec.ExpectSP() || !c.dec.ExpectMailbox(&from) || !c.dec.ExpectSP() || !c.dec.ExpectMailbox(&to) || !c.dec.ExpectCRLF() {
 		return c.dec.Err()
 	}
-	from, err := c.ns.Canonical(from)
+	source, err := c.ns.Canonical(from)
 	if err != nil {
 		return maildir.ErrNoMailbox
 	}
-	if to, err = c.ns.Canonical(to); err != nil {
+	target, err := c.newName(to)
+	if err != nil {
 		return err
 	}
-	if from == maildir.Inbox {
+	if source == maildir.Inbox {
 		// Its messages leave it (RFC 9051 §6.3.6), which a POP3 session must not meet with.
 		leave, err := c.enterInbox(r, maildir.TouchRemove)
 		if err != nil {
@@ -103,7 +132,11 @@ func (c *conn) cmdRename(r *request) error {
 		}
 		defer leave()
 	}
-	return c.acct.RenameMailbox(c.ctx, from, to)
+	if err := c.acct.RenameMailbox(c.ctx, source, target); err != nil {
+		return err
+	}
+	c.tellName(to, from, target)
+	return nil
 }
 
 // enterInbox enters INBOX whether or not it is selected.

@@ -10,7 +10,7 @@ import (
 // cmdSearch is SEARCH and UID SEARCH (RFC 9051 §6.4.4; SAVE: RFC 5182; MODSEQ: RFC 7162 §3.1.5; OLDER,
 // YOUNGER: RFC 5032). The grammar is in search_parse.go.
 func (c *conn) cmdSearch(r *request) (err error) {
-	prog := searchProgram{now: time.Now()}
+	prog := searchProgram{now: time.Now().Unix()}
 	p := searchParser{c: c, dec: c.dec, prog: &prog}
 	err = p.program()
 	if err == nil {
@@ -26,7 +26,7 @@ func (c *conn) search(r *request, prog *searchProgram) error {
 	if prog.modSeq {
 		c.useCondstore()
 	}
-	run := searchRun{c: c, prog: prog}
+	run := searchRun{c: c, tag: r.tag, prog: prog, told: time.Now()}
 	if err := run.prepare(r); err != nil {
 		return err
 	}
@@ -46,144 +46,6 @@ func (c *conn) search(r *request, prog *searchProgram) error {
 		run.writeESearch(r)
 	}
 	return nil
-}
-
-// searchRun is one evaluation. Results come in ascending order.
-type searchRun struct {
-	c     *conn
-	prog  *searchProgram
-	sized *maildir.Snapshot // has sizes that the view's snapshot lacks
-	hits  []hit
-}
-
-type hit struct {
-	seq    SeqNum
-	uid    maildir.UID
-	modSeq maildir.ModSeq
-}
-
-// prepare binds the program to the view, and finds out sizes if they are asked for.
-func (s *searchRun) prepare(r *request) error {
-	b := s.c.box
-	s.prog.root.walk(func(k *criterion) {
-		switch k.op {
-		case opSet:
-			switch {
-			case k.set.Saved:
-				k.spans = b.view.ofUIDs(b.saved)
-			case k.uid:
-				k.spans = b.view.byUID(k.set)
-			default:
-				k.spans = b.view.clip(k.set)
-			}
-		case opKeyword:
-			k.flag, _ = b.view.snap.ParseFlags([]string{k.name})
-		}
-	})
-	leave, err := s.c.enter(r)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	if s.prog.sizes && b.view.snap.Unsized() > 0 {
-		s.sized, err = b.m.Sizes(s.c.ctx, nil)
-	}
-	return err
-}
-
-// run asks every message of the view.
-func (s *searchRun) run() error {
-	b := s.c.box
-	var undecided []candidate
-	for seq, m := range b.view.each([]span{{1, SeqNum(b.view.Len())}}) {
-		if m == nil {
-			continue
-		}
-		x := candidate{b: b, now: s.prog.now, seq: seq, msg: m, size: m.Size}
-		if s.sized != nil && x.size < 0 {
-			if now := s.sized.Find(m.UID); now != nil {
-				x.size = now.Size
-			}
-		}
-		switch s.prog.root.eval(&x) {
-		case isTrue:
-			if len(undecided) > 0 {
-				x.decided = true
-				undecided = append(undecided, x)
-			} else {
-				s.hit(&x)
-			}
-		case isOpen:
-			undecided = append(undecided, x)
-		}
-		if len(undecided) >= fetchBatch {
-			if err := s.decide(undecided); err != nil {
-				return err
-			}
-			undecided = undecided[:0]
-		}
-	}
-	return s.decide(undecided)
-}
-
-func (s *searchRun) hit(x *candidate) {
-	s.hits = append(s.hits, hit{x.seq, x.msg.UID, x.msg.ModSeq})
-}
-
-// decide looks into headers, and where that is not enough into bodies. Messages that are gone match nothing.
-func (s *searchRun) decide(xs []candidate) error {
-	if len(xs) == 0 {
-		return nil
-	}
-	at := make(map[maildir.UID]*candidate, len(xs))
-	uids := make([]maildir.UID, 0, len(xs))
-	for i := range xs {
-		if !xs[i].decided {
-			at[xs[i].msg.UID] = &xs[i]
-			uids = append(uids, xs[i].msg.UID)
-		}
-	}
-	err := s.c.box.m.Parsed(s.c.ctx, uids, func(uid maildir.UID, p maildir.Parsed) (err error) {
-		x := at[uid]
-		if x == nil {
-			return nil
-		}
-		x.decided, err = s.look(x, p)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for i := range xs {
-		if xs[i].decided {
-			s.hit(&xs[i])
-		}
-	}
-	return nil
-}
-
-// look decides about one message, with what the index keeps of its header, and if need be with its file.
-func (s *searchRun) look(x *candidate, p maildir.Parsed) (match bool, err error) {
-	if x.header, err = p.Header(); err != nil {
-		return false, err
-	}
-	x.parsed, x.known = p, true
-	v := s.prog.root.eval(x)
-	if v == isOpen {
-		body, err := s.c.openBodyText(x, s.prog.needles)
-		if err != nil || body == nil {
-			return false, err
-		}
-		defer body.close()
-		x.body, x.header = body, body.header
-		v = s.prog.root.eval(x)
-		x.body = nil
-		if body.err != nil {
-			return false, body.err
-		}
-	}
-	x.header = nil
-	return v == isTrue, s.c.ctx.Err()
 }
 
 // number is what the client is told of a hit.

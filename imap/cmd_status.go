@@ -61,7 +61,7 @@ func (c *conn) statusItems(items *[]string) bool {
 		}
 		*items = append(*items, item)
 		return true
-	})
+	}) && (len(*items) > 0 || c.dec.Fail("no STATUS items"))
 }
 
 // mailboxStatus asks the store.

@@ -1,7 +1,6 @@
 package imap
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -14,10 +13,10 @@ import (
 // piece is where the bytes of one section come from. It is found before the first byte of the
 // answer is written, so that whatever can fail fails while the reply can still say so.
 type piece struct {
-	none   bool   // there is no such part: NIL
-	text   []byte // the bytes themselves, or else
-	off, n int64  // the octets of the message's wire form, or
-	part   *message.Part
+	none   bool              // there is no such part: NIL
+	text   []byte            // the bytes themselves, or else
+	off, n int64             // the octets of the message's wire form, or
+	part   *message.Part     // a part to be decoded, to n octets
 	nul    bool              // a decoded part with NULs in it: needs a literal8
 	env    *message.Envelope // of the item ENVELOPE
 }
@@ -58,9 +57,9 @@ func (f *fetched) messageSection(m *message.Part, s wire.Section) (piece, error)
 	header := piece{off: m.HeaderOff, n: m.BodyOff - m.HeaderOff}
 	switch s.Text {
 	case "TEXT":
-		return piece{off: m.BodyOff, n: m.Size()}, nil
+		return f.inside(piece{off: m.BodyOff, n: m.Size()}), nil
 	case "HEADER":
-		return header, nil
+		return f.inside(header), nil
 	}
 	h := make([]byte, min(header.n, maxHeader))
 	n, err := io.ReadFull(f.body.Section(header.off, int64(len(h))), h)
@@ -81,15 +80,23 @@ func (f *fetched) partSection(s wire.Section) (piece, error) {
 	}
 	switch s.Text {
 	case "":
-		return piece{off: part.BodyOff, n: part.Size()}, nil
+		return f.inside(piece{off: part.BodyOff, n: part.Size()}), nil
 	case "MIME":
-		return piece{off: part.HeaderOff, n: part.BodyOff - part.HeaderOff}, nil
+		return f.inside(piece{off: part.HeaderOff, n: part.BodyOff - part.HeaderOff}), nil
 	}
 	inner := part.Message()
 	if inner == nil {
 		return piece{none: true}, nil
 	}
 	return f.messageSection(inner, s)
+}
+
+// inside keeps a section within the file as it is now. A stranger may have shortened it since it was parsed, and no more can be sent
+// than there is.
+func (f *fetched) inside(p piece) piece {
+	p.off = min(p.off, f.body.Size())
+	p.n = min(p.n, f.body.Size()-p.off)
+	return p
 }
 
 // filtered picks fields out of a header.
@@ -125,7 +132,7 @@ func (f *fetched) binary(s wire.Section) (piece, error) {
 	case len(s.Part) == 0:
 		return piece{n: f.body.Size()}, nil
 	case part.IsMultipart() || isIdentity(part.Encoding):
-		return piece{off: part.BodyOff, n: part.Size()}, nil
+		return f.inside(piece{off: part.BodyOff, n: part.Size()}), nil
 	}
 	// The size must be known before the first byte is sent, so the part is decoded twice rather than kept.
 	p := piece{part: part}
@@ -141,18 +148,19 @@ func (f *fetched) binary(s wire.Section) (piece, error) {
 	return p, nil
 }
 
-// decoded reads a part without its transfer encoding.
+// decoded reads a part without its transfer encoding. The lines of text end with CRLF, whatever the sender encoded
+// (RFC 9051 §7.5.2).
 func (f *fetched) decoded(part *message.Part) (io.Reader, error) {
 	r, err := message.DecodeTransfer(f.body.Section(part.BodyOff, part.Size()), part.Encoding)
-	if errors.Is(err, message.ErrUnknownEncoding) {
-		return nil, no("UNKNOWN-CTE", "A part has a transfer encoding nobody knows")
+	if err == nil && strings.EqualFold(part.Type, "text") {
+		r = message.NewCRLFReader(r)
 	}
 	return r, err
 }
 
 // isIdentity tells whether a transfer encoding leaves the bytes as they are.
 func isIdentity(encoding string) bool {
-	switch strings.ToLower(encoding) {
+	switch strings.ToLower(strings.Trim(encoding, " \t")) {
 	case "", "7bit", "8bit", "binary":
 		return true
 	}

@@ -80,10 +80,11 @@ func (p *fetchPlan) add(it fetchItem) {
 //
 //	("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
 func (d *fetchParser) items() bool {
-	if d.dec.Peek() == '(' {
-		return d.dec.ExpectList(func() bool { return d.item(false) })
+	if d.dec.Peek() != '(' {
+		return d.item(true)
 	}
-	return d.item(true)
+	n := 0
+	return d.dec.ExpectList(func() bool { n++; return d.item(false) }) && (n > 0 || d.dec.Fail("no FETCH items"))
 }
 
 // modifiers reads
@@ -107,7 +108,7 @@ func (d *fetchParser) modifiers() bool {
 		}
 		d.plan.changed, d.plan.since = true, maildir.ModSeq(n) // 0, which iOS sends, means all
 		return true
-	})
+	}) && (d.plan.changed || d.dec.Fail("no FETCH modifiers"))
 }
 
 // fetchParser reads the arguments of FETCH into a plan.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"bascule/internal/message"
 	"bascule/maildir"
 )
 
@@ -13,7 +14,13 @@ type fetchSender struct {
 	plan  *fetchPlan
 	seen  []maildir.UID     // became \Seen by this command, ascending; their flags are told too
 	sized *maildir.Snapshot // has sizes that the view's snapshot lacks; nil if none are lacking
-	gone  bool              // some messages had gone
+
+	gone            bool // some messages had gone
+	unknownEncoding bool // some parts asked for by BINARY cannot be decoded
+
+	f    fetched // the message whose answer is made
+	uids []maildir.UID
+	nums []SeqNum // of uids
 }
 
 // fetchBatch is how many messages are asked of the index at once.
@@ -21,60 +28,63 @@ const fetchBatch = 256
 
 // send answers for all messages of the runs. What is gone is passed over and noted.
 func (s *fetchSender) send(spans []span) error {
-	f := fetched{c: s.c}
-	var batch []fetched
+	s.f.c = s.c
 	for seq, m := range s.c.box.view.each(spans) {
 		switch {
 		case m == nil:
 			s.gone = true
 		case s.plan.changed && m.ModSeq <= s.plan.since:
 		case !s.plan.parsed:
-			f.seq, f.msg = seq, m
-			if err := s.one(&f); err != nil {
+			if err := s.one(seq, m); err != nil {
 				return err
 			}
 		default:
-			batch = append(batch, fetched{c: s.c, seq: seq, msg: m})
-			if len(batch) == fetchBatch {
-				if err := s.batch(batch); err != nil {
+			s.uids, s.nums = append(s.uids, m.UID), append(s.nums, seq)
+			if len(s.uids) == fetchBatch {
+				if err := s.batch(); err != nil {
 					return err
 				}
-				batch = batch[:0]
 			}
 		}
 	}
-	return s.batch(batch)
+	return s.batch()
 }
 
 // batch answers for messages of which something in the index is wanted.
-func (s *fetchSender) batch(batch []fetched) error {
-	if len(batch) == 0 {
+func (s *fetchSender) batch() error {
+	if len(s.uids) == 0 {
 		return nil
 	}
-	uids := make([]maildir.UID, len(batch))
-	for i := range batch {
-		uids[i] = batch[i].msg.UID
-	}
 	next := 0
-	err := s.c.box.m.Parsed(s.c.ctx, uids, func(uid maildir.UID, p maildir.Parsed) error {
-		for uids[next] != uid {
+	err := s.c.box.m.Parsed(s.c.ctx, s.uids, func(uid maildir.UID, p maildir.Parsed) error {
+		for s.uids[next] != uid {
 			next, s.gone = next+1, true
 		}
-		f := &batch[next]
+		seq := s.nums[next]
 		next++
-		f.parsed = p
-		return s.one(f)
+		s.f.parsed = p
+		return s.one(seq, s.c.box.view.Message(seq))
 	})
-	s.gone = s.gone || next < len(batch)
+	s.gone = s.gone || next < len(s.uids)
+	s.uids, s.nums = s.uids[:0], s.nums[:0]
 	return err
 }
 
 // one answers for one message.
-func (s *fetchSender) one(f *fetched) error {
+func (s *fetchSender) one(seq SeqNum, m *maildir.Message) error {
+	f := &s.f
+	if err := s.c.ctx.Err(); err != nil {
+		return err
+	}
+	f.seq, f.msg = seq, m
 	defer f.close()
-	switch err := s.prepare(f); {
+	err := s.prepare(f)
+	switch {
 	case errors.Is(err, maildir.ErrGone):
 		s.gone = true
+		return nil
+	case errors.Is(err, message.ErrUnknownEncoding):
+		s.unknownEncoding = true
 		return nil
 	case err != nil:
 		return err

@@ -13,12 +13,24 @@ type listRequest struct {
 	patterns []string // with the reference in front, in the client's names
 
 	extended       bool // any of the extended syntax was used
+	rev2           bool // the client speaks IMAP4rev2
 	selSubscribed  bool
 	selSpecialUse  bool
 	recursiveMatch bool
 
 	retSubscribed bool
 	status        []string // items of RETURN (STATUS ...); nil if not asked for
+}
+
+// resolve puts the reference before the patterns. Empty patterns mean nothing in the extended syntax (RFC 9051 §6.3.9).
+func (q *listRequest) resolve(reference string, rev2 bool) {
+	q.rev2 = rev2
+	if q.extended {
+		q.patterns = slices.DeleteFunc(q.patterns, func(p string) bool { return p == "" })
+	}
+	for i := range q.patterns {
+		q.patterns[i] = reference + q.patterns[i]
+	}
 }
 
 // listEntry is one LIST response.
@@ -120,13 +132,15 @@ func sortedNames(nodes map[string]*listNode) []string {
 }
 
 // listAttrs are the attributes of one name (RFC 9051 §7.3.1). Special uses are always told: old
-// Outlooks do not ask for them.
+// Outlooks do not ask for them. A level without a mailbox is \NonExistent, which those who know only
+// RFC 3501 would not understand.
 func (n *listNode) listAttrs(q *listRequest) []string {
 	var attrs []string
 	switch {
-	case !n.exists && q.extended:
+	case n.exists && !n.noSelect:
+	case q.extended || q.rev2:
 		attrs = append(attrs, `\NonExistent`)
-	case !n.exists || n.noSelect:
+	default:
 		attrs = append(attrs, `\Noselect`)
 	}
 	if n.hasChildren {

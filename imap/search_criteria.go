@@ -23,8 +23,8 @@ const (
 	opSince   // internal date on a day or after it
 	opSmaller // fewer octets than n
 	opLarger  // more octets than n
-	opOlder   // came more than n seconds ago (RFC 5032)
-	opYounger // came less than n seconds ago
+	opOlder   // came n seconds ago or earlier (RFC 5032)
+	opYounger // came n seconds ago or later
 	opModSeq  // modseq at least n (RFC 7162 §3.1.5)
 	opSentBefore
 	opSentSince
@@ -51,7 +51,7 @@ type criterion struct {
 // searchProgram is a parsed SEARCH.
 type searchProgram struct {
 	root *criterion
-	now  time.Time
+	now  int64 // seconds since 1970
 
 	ret     bool // RETURN was given
 	min     bool
@@ -62,7 +62,7 @@ type searchProgram struct {
 	modSeq  bool // MODSEQ is among the keys: the answer tells the highest
 	sizes   bool // needs RFC822.SIZE
 	charset string
-	needles []string // what is looked for in bodies, folded
+	needles [][]byte // what is looked for in bodies, folded
 }
 
 func not(k *criterion) *criterion { return &criterion{op: opNot, kids: []*criterion{k}} }

@@ -30,15 +30,18 @@ func truth(b bool) verdict {
 // candidate is a message under examination.
 type candidate struct {
 	b       *selected
-	now     time.Time
+	now     int64 // seconds since 1970
 	seq     SeqNum
 	msg     *maildir.Message
 	size    int64
 	decided bool // matches; kept in its place among the undecided
-	known   bool // parsed is there
-	parsed  maildir.Parsed
-	header  []byte
-	body    *bodyText // nil until the body is wanted
+
+	// Set while one message is looked at:
+	known  bool // parsed is there
+	parsed maildir.Parsed
+	header []byte    // as kept in the index; with body the whole
+	folded string    // of header as text; "" until it is wanted
+	body   *bodyText // nil until the body is wanted
 }
 
 // eval tells what is known about the criterion.
@@ -117,9 +120,9 @@ func (k *criterion) evalIndex(x *candidate) bool {
 	case opLarger:
 		return x.size >= 0 && uint64(x.size) > k.n
 	case opOlder:
-		return x.now.Sub(m.InternalDate()).Seconds() > float64(k.n)
+		return m.InternalDate().Unix() <= x.now-int64(k.n)
 	case opYounger:
-		return x.now.Sub(m.InternalDate()).Seconds() <= float64(k.n)
+		return m.InternalDate().Unix() >= x.now-int64(k.n)
 	case opModSeq:
 		return uint64(m.ModSeq) >= k.n
 	}
@@ -161,8 +164,13 @@ func (k *criterion) evalText(x *candidate) verdict {
 	if k.text == "" {
 		return isTrue
 	}
-	if k.op == opText && x.known && strings.Contains(foldedHeader(x.header), k.text) {
-		return isTrue
+	if k.op == opText && x.known {
+		if x.folded == "" {
+			x.folded = foldedHeader(x.header)
+		}
+		if strings.Contains(x.folded, k.text) {
+			return isTrue
+		}
 	}
 	if x.body == nil {
 		return isOpen

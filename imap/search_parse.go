@@ -2,6 +2,7 @@ package imap
 
 import (
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -10,10 +11,11 @@ import (
 	"bascule/maildir"
 )
 
-// Bounds of one SEARCH: keys in all, and how deep they may be nested.
+// Bounds of one SEARCH: keys in all, and how deep they may be nested. Mail programs write "any of these" as OR within OR, as deep
+// as there are terms; parentheses within parentheses are bounded by wire.Limits.
 const (
 	maxSearchKeys  = 10_000
-	maxSearchDepth = 32
+	maxSearchDepth = 500
 )
 
 // searchParser reads the arguments of SEARCH into a program.
@@ -203,7 +205,11 @@ func (p *searchParser) key(word string) (*criterion, error) {
 		p.prog.sizes = true
 		return p.numberKey(map[string]searchOp{"SMALLER": opSmaller, "LARGER": opLarger}[word])
 	case "OLDER", "YOUNGER":
-		return p.numberKey(map[string]searchOp{"OLDER": opOlder, "YOUNGER": opYounger}[word])
+		k, err := p.numberKey(map[string]searchOp{"OLDER": opOlder, "YOUNGER": opYounger}[word])
+		if err == nil && (k.n == 0 || k.n > math.MaxUint32) {
+			err = bad("Expected seconds, a number of 32 bits that is not 0")
+		}
+		return k, err
 	case "MODSEQ":
 		return p.modSeqKey()
 	case "UID":
@@ -293,7 +299,7 @@ func (p *searchParser) textKey(k *criterion) (*criterion, error) {
 		if k.needle = len(p.prog.needles); k.needle == maxNeedles {
 			return nil, no("LIMIT", "Too many texts to look for")
 		}
-		p.prog.needles = append(p.prog.needles, k.text)
+		p.prog.needles = append(p.prog.needles, []byte(k.text))
 	}
 	return k, nil
 }

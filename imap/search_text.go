@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"strings"
@@ -25,23 +26,32 @@ type bodyText struct {
 	body    *maildir.Body
 	root    *message.Part
 	header  []byte   // the message's own, whole
-	needles []string // folded
-	found   []bool
+	needles [][]byte // folded
+	scan    *textScan
 	left    int // needles not found yet
 	scanned bool
 	err     error
 }
 
+// textScan is the memory that the messages of one SEARCH are scanned in, one after the other.
+type textScan struct {
+	buf    []byte // decoded text
+	window []byte // the end of the folded text so far, and the piece behind it
+	found  []bool // by needle
+}
+
 // openBodyText opens the message of a candidate; nil if it is gone.
-func (c *conn) openBodyText(x *candidate, needles []string) (*bodyText, error) {
-	body, err := c.box.m.Open(c.ctx, x.msg)
+func (s *searchRun) openBodyText(x *candidate) (*bodyText, error) {
+	body, err := s.c.box.m.Open(s.c.ctx, x.msg)
 	if errors.Is(err, maildir.ErrGone) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	b := &bodyText{body: body, needles: needles, found: make([]bool, len(needles)), left: len(needles)}
+	needles := s.prog.needles
+	s.text.found = append(s.text.found[:0], make([]bool, len(needles))...)
+	b := &bodyText{body: body, needles: needles, scan: &s.text, left: len(needles)}
 	if b.root, err = x.parsed.Root(); err == nil {
 		b.header, err = io.ReadAll(body.Section(0, min(b.root.BodyOff, maxHeader)))
 	}
@@ -60,7 +70,7 @@ func (b *bodyText) contains(i int) bool {
 		b.scanned = true
 		b.err = b.part(b.root)
 	}
-	return b.found[i]
+	return b.scan.found[i]
 }
 
 // part searches a part and those in it.
@@ -95,7 +105,7 @@ func (b *bodyText) embeddedHeader(inner *message.Part) error {
 	if err != nil {
 		return err
 	}
-	b.look(foldedHeader(h))
+	b.look([]byte(foldedHeader(h)))
 	return nil
 }
 
@@ -105,9 +115,11 @@ func (b *bodyText) text(r io.Reader) error {
 	for _, n := range b.needles {
 		overlap = max(overlap, len(n))
 	}
-	buf := make([]byte, textChunk)
-	rest := 0         // bytes at the start of buf that are half a character
-	var window []byte // the end of the folded text so far, and the piece behind it
+	if b.scan.buf == nil {
+		b.scan.buf = make([]byte, textChunk)
+	}
+	buf, window := b.scan.buf, b.scan.window[:0]
+	rest := 0 // bytes at the start of buf that are half a character
 	for b.left > 0 {
 		n, err := io.ReadFull(r, buf[rest:])
 		n += rest
@@ -126,7 +138,8 @@ func (b *bodyText) text(r io.Reader) error {
 			window = append(window[:0], window[len(window)-overlap:]...)
 		}
 		window = message.AppendFold(window, buf[:cut])
-		b.look(string(window))
+		b.scan.window = window
+		b.look(window)
 		if end {
 			return nil
 		}
@@ -136,10 +149,10 @@ func (b *bodyText) text(r io.Reader) error {
 }
 
 // look notes which needles are in a folded text.
-func (b *bodyText) look(folded string) {
+func (b *bodyText) look(folded []byte) {
 	for i, n := range b.needles {
-		if !b.found[i] && strings.Contains(folded, n) {
-			b.found[i] = true
+		if !b.scan.found[i] && bytes.Contains(folded, n) {
+			b.scan.found[i] = true
 			b.left--
 		}
 	}

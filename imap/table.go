@@ -61,6 +61,7 @@ var table = []command{
 	{"IDLE", loggedIn, false, false, noTouch, (*conn).cmdIdle},
 	{"GETQUOTA", loggedIn, false, false, noTouch, (*conn).cmdGetQuota},
 	{"GETQUOTAROOT", loggedIn, false, false, noTouch, (*conn).cmdGetQuotaRoot},
+	{"SETQUOTA", loggedIn, false, false, noTouch, (*conn).cmdSetQuota},
 
 	{"CHECK", stateSelected, false, false, noTouch, (*conn).cmdNoop},
 	{"CLOSE", stateSelected, false, false, maildir.TouchRemove, (*conn).cmdClose},
