@@ -55,6 +55,8 @@ type request struct {
 	answered bool // the handler has sent the tagged reply itself
 	refresh  bool // look for changes of other processes and programs too
 	stored   *stored
+	// inside is the selected mailbox as it was when the command left it: what may be told even if a POP3 session has it since.
+	inside *maildir.Snapshot
 }
 
 func newConn(ctx context.Context, s *Server, nc *netserve.Conn) *conn {

@@ -87,7 +87,14 @@ func (c *conn) enter(r *request) (leave func(), err error) {
 }
 
 func (c *conn) enterMailbox(r *request, m *maildir.Mailbox, touch maildir.Touch) (leave func(), err error) {
-	return c.door.Enter(c.ctx, m.Name(), touch, func() { c.sayWaiting(r) })
+	release, err := c.door.Enter(c.ctx, m.Name(), touch, func() { c.sayWaiting(r) })
+	if err != nil || c.box == nil || m.ID() != c.box.m.ID() {
+		return release, err
+	}
+	return func() {
+		r.inside = m.Snapshot()
+		release()
+	}, nil
 }
 
 // sayWaiting tells the client that its command waits, so that it does not give up (RFC 9585 §3).

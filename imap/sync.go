@@ -11,8 +11,8 @@ import (
 // what the client knows with what is, and tell the difference, as far as the
 // command allows it. A notification carries no data, so none can be lost.
 //
-// While a POP3 session has the mailbox for itself, nothing is told: the news come when
-// its lease ends.
+// While a POP3 session has the mailbox for itself, nothing is told but what the running
+// command saw before: the news come when its lease ends.
 
 // stored is what a STORE wants the client to be told (or not told) beyond the news.
 type stored struct {
@@ -37,11 +37,14 @@ func (c *conn) sync(r *request) error {
 }
 
 func (c *conn) syncBox(r *request, b *selected) error {
-	if c.door.Quiet(b.m.Name()) {
-		return nil
-	}
 	snap, err := b.m.Snapshot(), error(nil)
-	if r.refresh {
+	switch {
+	case c.door.Quiet(b.m.Name()):
+		// What the command did itself belongs before its tagged reply (RFC 9051 §6.4.3), even if POP3 came right behind it.
+		if snap = r.inside; snap == nil {
+			return nil
+		}
+	case r.refresh:
 		if snap, err = b.m.Refresh(c.ctx); err != nil {
 			return err
 		}
