@@ -143,6 +143,20 @@ func (v *View) uid(seq int, uid uint32) error {
 	return nil
 }
 
+// Assume notes what a STORE with .SILENT did, which the server need not tell.
+func (v *View) Assume(uid uint32, flag string, set bool) {
+	n := v.Seq(uid)
+	if n == 0 || !v.Messages[n-1].Known {
+		return
+	}
+	m := &v.Messages[n-1]
+	flags := slices.DeleteFunc(slices.Clone(m.Flags), func(f string) bool { return strings.EqualFold(f, flag) })
+	if set {
+		flags = append(flags, flag)
+	}
+	m.Flags = flags
+}
+
 // Differ compares the known flags and UIDs of two views of one mailbox; "" if they agree. \Recent is each session's own.
 func Differ(a, b *View) string {
 	if len(a.Messages) != len(b.Messages) {
