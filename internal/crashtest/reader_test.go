@@ -2,6 +2,7 @@ package crashtest
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"regexp"
@@ -50,7 +51,7 @@ func readBox(c *strict.IMAP, name string) (*box, error) {
 	}
 	r, err := c.Must("FETCH 1:* (UID FLAGS BODY.PEEK[])")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s, which has %v: %w", name, c.View.UIDs(), err)
 	}
 	if len(r.Fetches) != len(c.View.Messages) {
 		return nil, wrong("%s: %d messages, but FETCH 1:* tells of %d", name, len(c.View.Messages), len(r.Fetches))
