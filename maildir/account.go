@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"bascule/internal/sqlitex"
 	"bascule/maildir/disk"
@@ -101,18 +102,22 @@ func (a *Account) open(ctx context.Context) error {
 
 func (a *Account) openFiles(ctx context.Context) (err error) {
 	root := filepath.Join(disk.AccountDir(a.store.opts.DataDir, a.address), "Maildir")
+	dir := a.store.indexDir(a.address)
 	a.dir, err = disk.Open(a.store.opts.FS, a.store.namer, root)
 	if errors.Is(err, disk.ErrNotMaildir) {
-		// Only a store that is really there may get a new Maildir.
+		// Only a store that is really there may get a new Maildir, and only an account
+		// that never had one: the index is made after it.
 		if err := a.store.checkMarker(); err != nil {
 			return err
+		}
+		if _, err := os.Stat(filepath.Join(dir, "index.db")); err == nil {
+			return fmt.Errorf("%w: %s has an index, but its mail is not there; is its disk mounted?", ErrNoMarker, a.address)
 		}
 		a.dir, err = disk.Create(a.store.opts.FS, a.store.namer, root)
 	}
 	if err != nil {
 		return err
 	}
-	dir := a.store.indexDir(a.address)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -134,6 +139,10 @@ func (a *Account) openFiles(ctx context.Context) (err error) {
 // setAside keeps a damaged index for study, so that a new one is made from the
 // Maildir and its mirror.
 func (a *Account) setAside(path string) error {
+	if !a.lock.Alone() {
+		// Theirs would go on growing where nobody finds it.
+		return errors.New("the index is damaged, and other processes have it open: end them, then open the account again")
+	}
 	aside := fmt.Sprintf("%s.broken-%d", path, a.store.opts.Now().Unix())
 	a.log.Error("index is damaged: it is kept aside and made anew from the Maildir", "kept", aside)
 	if err := a.lock.Lock(); err != nil {
@@ -150,25 +159,43 @@ func (a *Account) setAside(path string) error {
 
 // load reads the folders, finishes what a crash left, and makes what is missing.
 func (a *Account) load(ctx context.Context) error {
-	return a.write(ctx, func(w *writing) error {
+	now, due := a.store.opts.Now(), false
+	err := a.write(ctx, func(w *writing) error {
 		if err := w.importFolders(); err != nil {
 			return err
 		}
 		if err := w.ensureFolders(a.Policy().Folders); err != nil {
 			return err
 		}
-		a.sweep()
-		return nil
+		swept, err := w.Number("swept")
+		if due = now.Sub(time.Unix(swept, 0)).Abs() > sweepEvery; due && err == nil {
+			err = w.SetNumber("swept", now.Unix())
+		}
+		return err
 	})
+	if err == nil && due {
+		a.sweep(now)
+	}
+	return err
 }
 
+// sweepEvery is how often an opening looks for leftovers in tmp/, which costs a look
+// into each folder.
+const sweepEvery = 24 * time.Hour
+
 // sweep removes what crashes left in tmp/; what it cannot remove now waits for the next
-// opening.
-func (a *Account) sweep() {
-	now := a.store.opts.Now()
-	_, err := a.dir.Sweep(now)
+// time. It holds no lock while it does.
+func (a *Account) sweep(now time.Time) {
+	a.mu.Lock()
+	dir := a.dir
+	var folders []string
 	for _, f := range a.byID {
-		if _, serr := a.dir.SweepTmp(f.row.Dir, 0, now); err == nil {
+		folders = append(folders, f.row.Dir)
+	}
+	a.mu.Unlock()
+	_, err := dir.Sweep(now)
+	for _, f := range folders {
+		if _, serr := dir.SweepTmp(f, 0, now); err == nil {
 			err = serr
 		}
 	}

@@ -152,9 +152,6 @@ func (a *Account) publishFile(f *folder, s *spooled) error {
 		return nil
 	}
 	a.unpublish(f, s)
-	if _, gone := a.dirOf(f); gone != nil && isMissing(err) {
-		return gone
-	}
 	return fmt.Errorf("maildir: add message: %w", err)
 }
 

@@ -16,6 +16,9 @@ type AppendResult struct {
 // Append adds messages: all of them or none. Their bytes are kept as they come.
 func (m *Mailbox) Append(ctx context.Context, msgs []Incoming) (res AppendResult, err error) {
 	a := m.a
+	if len(msgs) == 0 {
+		return res, nil
+	}
 	var announced int64
 	for _, in := range msgs {
 		announced += in.Size
@@ -32,7 +35,7 @@ func (m *Mailbox) Append(ctx context.Context, msgs []Incoming) (res AppendResult
 	for _, in := range msgs {
 		s, err := a.spool(ctx, m.f, in)
 		if err != nil {
-			return res, err
+			return res, a.orNoMailbox(m.f, err)
 		}
 		spool = append(spool, s)
 	}
@@ -42,7 +45,7 @@ func (m *Mailbox) Append(ctx context.Context, msgs []Incoming) (res AppendResult
 		err = a.addMany(ctx, m.f, spool)
 	}
 	if err != nil {
-		return res, err
+		return res, a.orNoMailbox(m.f, err)
 	}
 	res.UIDValidity = spool[0].uidValidity
 	for _, s := range spool {

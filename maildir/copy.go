@@ -29,26 +29,51 @@ func (m *Mailbox) Move(ctx context.Context, uids []UID, dst *Mailbox) (CopyResul
 
 func (m *Mailbox) transfer(ctx context.Context, uids []UID, dst *Mailbox, move bool) (res CopyResult, err error) {
 	uids = sorted(uids)
+	err = m.twice(ctx, func(w *writing) error {
+		if dst.gone.Load() {
+			return ErrNoMailbox
+		}
+		t := newTransfer(w, m.f, dst.f, move)
+		err := t.run(m.current.Load(), uids)
+		res = t.res
+		return err
+	})
+	if err != nil {
+		res = CopyResult{}
+	}
+	return res, err
+}
+
+// transferAll moves everything to the folder that make makes, in one change.
+func (m *Mailbox) transferAll(ctx context.Context, make func(*writing) (*folder, error)) error {
+	return m.twice(ctx, func(w *writing) error {
+		f, err := make(w)
+		if err != nil {
+			return err
+		}
+		s := m.current.Load()
+		uids := []UID{}
+		for _, x := range s.All() {
+			uids = append(uids, x.UID)
+		}
+		return newTransfer(w, m.f, f, true).run(s, uids)
+	})
+}
+
+// twice is write, once more if a stranger renamed or removed a file meanwhile.
+func (m *Mailbox) twice(ctx context.Context, fn func(*writing) error) error {
 	for attempt := 0; ; attempt++ {
-		err = m.a.write(ctx, func(w *writing) error {
+		err := m.a.write(ctx, func(w *writing) error {
 			if err := m.usable(); err != nil {
 				return err
 			}
-			if dst.gone.Load() {
-				return ErrNoMailbox
-			}
-			t := &transfer{w: w, src: m.f, dst: dst.f, move: move, flags: map[Flags]Flags{}}
-			w.failed = append(w.failed, t.undo)
-			err := t.run(m.current.Load(), uids)
-			res = t.res
-			return err
+			return fn(w)
 		})
 		if attempt > 0 || !errors.Is(err, disk.ErrGone) {
-			return res, err
+			return err
 		}
-		// A stranger renamed or removed a file: look, then try once more.
 		if err := m.Rescan(ctx); err != nil {
-			return CopyResult{}, err
+			return err
 		}
 	}
 }
@@ -63,6 +88,12 @@ type transfer struct {
 	links    []disk.Place // made before the commit, for undo
 	gone     []fileOp     // files that leave the source
 	res      CopyResult
+}
+
+func newTransfer(w *writing, src, dst *folder, move bool) *transfer {
+	t := &transfer{w: w, src: src, dst: dst, move: move, flags: map[Flags]Flags{}}
+	w.failed = append(w.failed, t.undo)
+	return t
 }
 
 func (t *transfer) run(s *Snapshot, uids []UID) error {

@@ -83,6 +83,29 @@ var crashSteps = []struct {
 		return d.Quit(c.ctx, []int{0, 1}, []int{2})
 	}},
 	{"delete", func(c *crashRun) error { return c.a.DeleteMailbox(c.ctx, "X/B") }},
+	{"create again", func(c *crashRun) error {
+		_, err := c.a.CreateMailbox(c.ctx, "X/B", nil)
+		return err
+	}},
+	{"deliver there", func(c *crashRun) error {
+		_, err := c.a.Deliver(c.ctx, "X/B", strings.NewReader(mail(6)), DeliverOptions{})
+		return err
+	}},
+	{"foreign mail", func(c *crashRun) error {
+		if err := c.foreign("1700000001.M1P1.host", mail(7)); err != nil {
+			return err
+		}
+		_, err := c.box(Inbox).Refresh(c.ctx)
+		return err
+	}},
+	{"rename INBOX", func(c *crashRun) error {
+		if c.note {
+			// A folder is made before the commit that fills it: a kill may leave it empty.
+			inbox, rest, _ := strings.Cut(state(c.t, c.a), "\n")
+			c.states = append(c.states, inbox+"\nOld:\n"+rest)
+		}
+		return c.a.RenameMailbox(c.ctx, Inbox, "Old")
+	}},
 	{"subscribe", func(c *crashRun) error { return c.a.Subscribe(c.ctx, "Elsewhere") }},
 }
 
@@ -98,6 +121,30 @@ type crashRun struct {
 func (c *crashRun) deliver(n int) error {
 	_, err := c.a.Deliver(c.ctx, Inbox, strings.NewReader(mail(n)), DeliverOptions{})
 	return err
+}
+
+// foreign delivers as another program does, by calls that can fail as well.
+func (c *crashRun) foreign(name, text string) error {
+	f, dir := c.s.opts.FS, root(c.a)
+	w, err := f.Create(filepath.Join(dir, "tmp", name), 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write([]byte(text)); err != nil {
+		w.Close()
+		return err
+	}
+	if err := w.Sync(); err != nil {
+		w.Close()
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	if err := f.RenameNoReplace(filepath.Join(dir, "tmp", name), filepath.Join(dir, "new", name)); err != nil {
+		return err
+	}
+	return f.SyncDir(filepath.Join(dir, "new"))
 }
 
 var errNoBox = errors.New("mailbox could not be opened")

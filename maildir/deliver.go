@@ -42,13 +42,28 @@ func (a *Account) Deliver(ctx context.Context, mailbox string, r io.Reader, o De
 	}
 	in, err := a.spool(ctx, f, Incoming{R: r, Flags: o.Flags, Internal: o.Internal})
 	if err != nil {
-		return Delivered{}, err
+		return Delivered{}, a.orNoMailbox(f, err)
 	}
 	defer in.abort()
 	if err := a.addOne(ctx, f, in); err != nil {
-		return Delivered{}, err
+		return Delivered{}, a.orNoMailbox(f, err)
 	}
 	return Delivered{in.uidValidity, in.uid, in.facts.Disk}, nil
+}
+
+// orNoMailbox is err, or ErrNoMailbox if the folder was deleted meanwhile, perhaps by
+// another process: then it is its files that are missing.
+func (a *Account) orNoMailbox(f *folder, err error) error {
+	if !isMissing(err) {
+		return err
+	}
+	a.read(context.Background(), func(tx) error {
+		if f.gone {
+			err = fmt.Errorf("%w: %s", ErrNoMailbox, f.row.Name)
+		}
+		return nil
+	})
+	return err
 }
 
 // folderOf finds a folder, making it if asked to.

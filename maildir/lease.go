@@ -57,6 +57,7 @@ type Door struct {
 
 	// refused is the POP3 session that kept us out last. Until it ends, further
 	// commands are refused at once: ten pipelined commands must not wait ten times.
+	// Its name may be unknown in its first moments.
 	refused locking.Holder
 	barred  bool
 }
@@ -102,7 +103,7 @@ func (d *Door) acquire(ctx context.Context, wait time.Duration, onWait func()) (
 		d.barred = false
 		return l, err
 	}
-	if h, held := locks.Held(key); d.barred && held && sameSession(h, d.refused) {
+	if h, held := locks.Held(key); d.barred && held && (sameSession(h, d.refused) || d.refused.Session == "") {
 		return nil, d.a.inUse(h)
 	}
 	d.barred = false

@@ -229,6 +229,10 @@ func (w *writing) renameFolder(f *folder, to string) (fileOp, error) {
 	op := fileOp{kind: opRenameDir, src: disk.Place{Folder: f.row.Dir}, dst: disk.Place{Folder: dir}}
 	c := w.change(f)
 	old := f.row.Name
+	// What exists from the start is not made again under its old name.
+	if err := w.SetNumber("deleted "+old, 1); err != nil {
+		return fileOp{}, err
+	}
 	c.row.Name, c.row.Dir = to, dir
 	w.after = append(w.after, func() {
 		if w.a.byName[old] == f {
@@ -239,27 +243,20 @@ func (w *writing) renameFolder(f *folder, to string) (fileOp, error) {
 	return op, nil
 }
 
-// renameInbox moves INBOX's messages to a new mailbox.
+// renameInbox moves INBOX's messages to a new mailbox, in one commit. A kill before it may
+// leave the new mailbox, empty.
 func (a *Account) renameInbox(ctx context.Context, to string) error {
 	inbox, err := a.Mailbox(ctx, Inbox)
 	if err != nil {
 		return err
 	}
 	defer inbox.Close()
-	if _, err := a.CreateMailbox(ctx, to, nil); err != nil {
-		return err
-	}
-	dst, err := a.Mailbox(ctx, to)
-	if err != nil {
-		return err
-	}
-	defer dst.Close()
-	var uids []UID
-	for _, m := range inbox.Snapshot().All() {
-		uids = append(uids, m.UID)
-	}
-	_, err = inbox.Move(ctx, uids, dst)
-	return err
+	return inbox.transferAll(ctx, func(w *writing) (*folder, error) {
+		if a.byName[to] != nil {
+			return nil, fmt.Errorf("%w: %s", ErrMailboxExists, to)
+		}
+		return w.createFolder(to)
+	})
 }
 
 // findFolder finds a folder by its canonical name.

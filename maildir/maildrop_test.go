@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"bascule/internal/notify"
 	"bascule/locking"
+	"bascule/maildir/disk"
 )
 
 func who(session string) locking.Holder {
@@ -152,4 +155,64 @@ func TestBrokenLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-d.Lost()
+}
+
+// A POP3 session whose process dies leaves the files that it kept to the others.
+func TestKeptFilesGoWhenTheKeeperDies(t *testing.T) {
+	p := testPolicy
+	p.Exclusivity = ExclusiveSnapshot
+	s := newTestStore(t)
+	locks := s.Locks()
+	other, err := Open(Options{DataDir: s.data, Locks: locks, Bus: notify.NewInProcess()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := s.accountWith("a@example.org", p)
+	deliver(t, a, Inbox, 2)
+	m := open(t, a, Inbox)
+	b := must[*Account](t)(other.Account(t.Context(), "a@example.org", p))
+	d := must[*Maildrop](t)(b.OpenMaildrop(t.Context(), who("p1"), MaildropOptions{}))
+	must[StoreResult](t)(m.Store(t.Context(), []UID{1}, StoreOp{Flags: []string{`\Deleted`}}))
+	must[ExpungeResult](t)(m.Expunge(t.Context(), nil))
+	files := func() int { return len(must[disk.Listing](t)(a.dir.Scan("")).Entries) }
+	equal(t, "files while it lives", files(), 2)
+	die(other)
+	d.lease.Release() // as the kernel does
+	must[StoreResult](t)(m.Store(t.Context(), []UID{2}, StoreOp{Flags: []string{`\Seen`}}))
+	equal(t, "files after", files(), 1)
+}
+
+func TestReleaseTwiceAndAfterClose(t *testing.T) {
+	s := newTestStore(t)
+	a, err := s.Store.Account(t.Context(), "a@example.org", testPolicy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := must[*Maildrop](t)(a.OpenMaildrop(t.Context(), who("p1"), MaildropOptions{}))
+	a.Close()
+	s.Close()
+	d.Release()
+	d.Release()
+	if err := d.Quit(t.Context(), nil, nil); err != nil {
+		t.Errorf("QUIT without deletions after the end: %v", err)
+	}
+}
+
+// Messages that are gone do not keep QUIT from removing the rest.
+func TestQuitAfterForeignRemoval(t *testing.T) {
+	a := newTestStore(t).account("a@example.org")
+	deliver(t, a, Inbox, 3)
+	m := open(t, a, Inbox)
+	d := openDrop(t, a, "p1")
+	x := m.Snapshot().At(0)
+	if err := os.Remove(a.dir.PathOf(x.place(""))); err != nil {
+		t.Fatal(err)
+	}
+	refresh(t, m)
+	if err := d.Quit(t.Context(), []int{0, 1}, []int{0, 2}); err != nil {
+		t.Fatal(err)
+	}
+	d.Release()
+	equal(t, "left", uidsOf(refresh(t, m)), []UID{3})
+	equal(t, "flags", m.Snapshot().At(0).Flags, FlagSeen)
 }

@@ -224,7 +224,7 @@ func (s *Store) background(fn func()) bool {
 	return true
 }
 
-// Open tells how many accounts are open and how many of them unused.
+// Opened tells how many accounts are open and how many of them unused.
 func (s *Store) Opened() (open, idle int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
