@@ -13,6 +13,18 @@ const inotifyInstances = "/proc/sys/fs/inotify/max_user_instances"
 // mailbox only every half minute, which would make a comparison unfair.
 const enoughInotify = 16384
 
+// pollsInsteadOf is an error if a server with a process for each session could not be told of changes in that many mailboxes at once.
+func pollsInsteadOf(t Target, sessions int) error {
+	b, err := os.ReadFile(inotifyInstances)
+	if err != nil || t.Name != "dovecot" {
+		return nil
+	}
+	if n, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil && n < sessions+10 {
+		return fmt.Errorf("fs.inotify.max_user_instances is %d: Dovecot would poll every half minute; use --sysctl", n)
+	}
+	return nil
+}
+
 // raiseInotify raises the limit for the time of a run, if it may, and returns how to undo that.
 func raiseInotify(may bool) (undo func(), warning string) {
 	none := func() {}

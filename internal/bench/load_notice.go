@@ -42,6 +42,9 @@ type heard struct {
 
 // notice opens g.Size idle sessions and delivers to one mailbox after the other; each message is heard by listeners sessions.
 func notice(g *Gen, listeners, deliveries int) error {
+	if err := pollsInsteadOf(g.Target, g.Size); err != nil {
+		return err
+	}
 	ears := make(chan heard, g.Size)
 	for i := range g.Size {
 		d := g.dialer("imap")

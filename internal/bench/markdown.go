@@ -66,7 +66,7 @@ func (l LoadReport) markdown(b *strings.Builder) {
 			fmt.Fprintf(b, "\nNot measured: %s at %d: %s\n", server, row.Size, row.Errors[server])
 		}
 		for _, line := range details(row) {
-			fmt.Fprintf(b, "\n%s", line)
+			fmt.Fprintf(b, "\n- %s", line)
 		}
 	}
 	b.WriteString("\n")
@@ -84,7 +84,7 @@ func details(r Row) (lines []string) {
 	}
 	for _, n := range slices.Sorted(maps.Keys(names)) {
 		detail := func(s Sample) float64 { return s.Details[n] }
-		lines = append(lines, fmt.Sprintf("- at %d, %s: Bascule %s, Dovecot %s", r.Size, n, short(r.of("bascule", detail)), short(r.of("dovecot", detail))))
+		lines = append(lines, fmt.Sprintf("at %d, %s: Bascule %s, Dovecot %s", r.Size, n, short(r.of("bascule", detail)), short(r.of("dovecot", detail))))
 	}
 	return lines
 }

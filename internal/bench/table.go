@@ -23,6 +23,9 @@ func (r Report) WriteTable(w io.Writer) {
 	t.Flush()
 	for _, l := range r.Loads {
 		for _, row := range l.Rows {
+			for _, line := range details(row) {
+				fmt.Fprintf(w, "%s %s\n", l.Name, line)
+			}
 			for server, e := range row.Errors {
 				fmt.Fprintf(w, "ERROR %s %d %s: %s\n", l.Name, row.Size, server, e)
 			}
