@@ -101,6 +101,13 @@ func (w *writing) addPublished(f *folder, s *spooled) error {
 		return err
 	}
 	s.uidValidity = c.row.UIDValidity
+	if uid == 0 && c.row.ModSeq > s.since {
+		// A scan was quicker, and somebody has removed or moved the message already: a
+		// second row would be a second message.
+		if uid, err = w.ExpungedBase(c.row.ID, s.since, s.base); err != nil {
+			return err
+		}
+	}
 	if uid != 0 {
 		s.uid = UID(uid) // a scan was quicker; the row that it made is the message's
 		c.arrive(s)
@@ -140,11 +147,14 @@ func isRefusal(err error) bool {
 
 // publishFile gives the file its name in cur/, durably.
 func (a *Account) publishFile(f *folder, s *spooled) error {
-	dir, err := a.dirOf(f)
-	if err != nil {
-		return err
+	a.mu.Lock()
+	dir, gone := f.row.Dir, f.gone
+	s.since = f.row.ModSeq
+	a.mu.Unlock()
+	if gone {
+		return ErrNoMailbox
 	}
-	err = a.publishTimed(f, dir, s)
+	err := a.publishTimed(f, dir, s)
 	if err == nil {
 		err = a.dir.Sync(dir, disk.Cur)
 	}

@@ -100,6 +100,7 @@ type spooled struct {
 	sub    disk.Sub
 
 	published bool
+	since     uint64 // the folder's modseq before that
 
 	uid         UID
 	uidValidity uint32

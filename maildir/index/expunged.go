@@ -33,6 +33,14 @@ func (t Tx) ExpungedSince(folder int64, since uint64) ([]uint32, error) {
 	return out, rows.Err()
 }
 
+// ExpungedBase finds the removal, with a modseq above since, of the message with this base
+// name; 0 if there was none.
+func (t Tx) ExpungedBase(folder int64, since uint64, base string) (uid uint32, err error) {
+	err = t.q.QueryRow(`SELECT coalesce((SELECT uid FROM expunged WHERE folder = ? AND modseq > ? AND base = ? ORDER BY modseq DESC LIMIT 1), 0)`,
+		folder, int64(since), base).Scan(&uid)
+	return uid, err
+}
+
 // Unannounced maps base names to the UIDs of removals that no client was told of.
 func (t Tx) Unannounced(folder int64) (map[string]Expunged, error) {
 	rows, err := t.q.Query(`SELECT uid, modseq, base FROM expunged WHERE folder = ? AND announced = 0`, folder)
