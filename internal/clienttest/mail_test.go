@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bascule/internal/testkit"
+	"bascule/internal/testkit/programs"
 )
 
 // messages are those that clients have stumbled over; what a client gets must be these, line by line.
@@ -28,12 +29,7 @@ var messages = []string{
 // start runs a server with the messages in both@example.org, dropped there by a foreign program.
 func start(t *testing.T, program string) *testkit.Server {
 	t.Helper()
-	if os.Getenv("BASCULE_TEST_CLIENTS") == "" {
-		t.Skip("BASCULE_TEST_CLIENTS is not set")
-	}
-	if _, err := exec.LookPath(program); err != nil {
-		t.Skipf("no %s here", program)
-	}
+	programs.Client(t, program)
 	s := testkit.Start(t, testkit.Options{})
 	for i, m := range messages {
 		name := fmt.Sprintf("new/17000000%02d.M%dP1.host", i, i)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"bascule/internal/testkit/programs"
 	"bascule/maildir/disk"
 )
 
@@ -23,20 +24,7 @@ type dovecot struct {
 
 func newDovecot(t *testing.T) (*dovecot, *disk.Maildir) {
 	t.Helper()
-	if _, err := exec.LookPath("doveadm"); err != nil {
-		t.Skip("no doveadm here")
-	}
-	server, err := exec.LookPath("dovecot")
-	if err != nil {
-		server = "/usr/sbin/dovecot" // not in everybody's PATH
-	}
-	out, err := exec.Command(server, "--version").Output()
-	if err != nil {
-		t.Skip("no dovecot here: ", err)
-	}
-	if !strings.HasPrefix(string(out), "2.3.") {
-		t.Skipf("the configuration is for Dovecot 2.3, this is %s", out)
-	}
+	programs.Dovecot(t)
 	home, err := os.MkdirTemp("", "dovecot")
 	if err != nil {
 		t.Fatal(err)

@@ -53,6 +53,7 @@
 //
 //	config: pop3.lock_wait 200ms    a setting for the server under test; the starter of the server reads it
 //	user: new@example.org pop3      an account beside the usual ones; what follows the address is the starter's
+//	dovecot: pop3_reuse_xuidl = yes  a line for Dovecot's configuration, where it can what is not its default
 //	require: switch                 a feature the target must name in Target.Features, else the script is skipped
 //	skip: dovecot it has no switch  not played against that target, for the reason given
 //

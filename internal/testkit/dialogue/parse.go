@@ -15,6 +15,7 @@ type Script struct {
 	Config   []string // values of config: headers, "key value"
 	Users    []string // values of user: headers
 	Requires []string // values of require: headers
+	Dovecot  []string // values of dovecot: headers
 	// Skips maps a target's name to the reason why the script is not for it.
 	Skips map[string]string
 
@@ -74,7 +75,7 @@ func (b block) join(eol string) string {
 var (
 	reLine   = regexp.MustCompile(`^(C|S|S\?|S\*|S!|U|U\?|O)(?:\s+([A-Za-z0-9_]+))?:(?: (.*))?$`)
 	reWords  = regexp.MustCompile(`^(open|quiet|eof|close|half|tls)(?:\s+(.*))?$`)
-	reHeader = regexp.MustCompile(`^(config|user|require|skip):\s*(.*)$`)
+	reHeader = regexp.MustCompile(`^(config|user|require|skip|dovecot):\s*(.*)$`)
 	reOnly   = regexp.MustCompile(`^@([a-z]+)\s+(.*)$`)
 	reWithin = regexp.MustCompile(`^within\s+(\S+)\s+(.*)$`)
 )
@@ -171,6 +172,8 @@ func (s *Script) header(key, value string) {
 		s.Users = append(s.Users, value)
 	case "require":
 		s.Requires = append(s.Requires, value)
+	case "dovecot":
+		s.Dovecot = append(s.Dovecot, value)
 	case "skip":
 		target, reason, _ := strings.Cut(value, " ")
 		s.Skips[target] = strings.TrimSpace(reason)

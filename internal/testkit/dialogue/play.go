@@ -34,13 +34,8 @@ type Target struct {
 // returns. It calls t.Skip if the script is not for the target.
 func Play(t testing.TB, target *Target, s *Script) {
 	t.Helper()
-	if reason, ok := s.Skips[target.Name]; ok {
-		t.Skipf("not for %s: %s", target.Name, reason)
-	}
-	for _, need := range s.Requires {
-		if !slices.Contains(target.Features, need) {
-			t.Skipf("%s has no %s", target.Name, need)
-		}
+	if reason := s.NotFor(target.Name, target.Features...); reason != "" {
+		t.Skip(reason)
 	}
 	p := &player{target: target, vars: vars{}, conns: map[string]*conn{}, log: &transcript{start: time.Now()}}
 	defer p.closeAll()
@@ -68,6 +63,19 @@ func Play(t testing.TB, target *Target, s *Script) {
 	if testing.Verbose() {
 		t.Logf("dialogue with %s:\n%s", target.Name, p.log.text.String())
 	}
+}
+
+// NotFor tells why the script cannot be played against a target of that name and those features; empty if it can.
+func (s *Script) NotFor(target string, features ...string) string {
+	if reason, ok := s.Skips[target]; ok {
+		return fmt.Sprintf("not for %s: %s", target, reason)
+	}
+	for _, need := range s.Requires {
+		if !slices.Contains(features, need) {
+			return fmt.Sprintf("%s has no %s", target, need)
+		}
+	}
+	return ""
 }
 
 func (st statement) joins(first statement) bool {
