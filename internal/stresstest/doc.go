@@ -1,4 +1,4 @@
-// Package stresstest has no code, only a test that lets many clients of all kinds at shared mailboxes of one server at once: twenty IMAP
+// Package stresstest has no code, only a test that lets many clients of all kinds at shared mailboxes at once, served by one process, and by two: twenty IMAP
 // sessions, two POP3 pollers, two LMTP senders, and a foreign program that delivers into the Maildir and renames files in it. Each IMAP client
 // keeps its view from untagged responses alone (package strict); a ledger that all share knows which UID is which message and who
 // asked for its removal.

@@ -157,10 +157,25 @@ func (l *ledger) audit() (errs []error) {
 			errs = append(errs, fmt.Errorf("%s is at %v for no reason", id, at))
 		}
 	}
+	// POP3 removes messages of which no IMAP client has learned yet which they are.
+	unknown := map[key]string{}
 	for _, x := range l.suspects {
-		if !l.mayVanishLocked(x.k) {
+		switch {
+		case l.mayVanishLocked(x.k):
+		case x.k.box == "INBOX" && l.id[x.k] == "":
+			unknown[x.k] = x.why
+		default:
 			errs = append(errs, fmt.Errorf("nobody removed %v, but %s", x.k, x.why))
 		}
+	}
+	popped := 0
+	for id := range l.popDoomed {
+		if !seen[id] {
+			popped++
+		}
+	}
+	if len(unknown) > popped {
+		errs = append(errs, fmt.Errorf("%d messages went from INBOX before anybody knew them, but POP3 deleted only %d such: %v", len(unknown), popped, unknown))
 	}
 	for id := range l.delivered {
 		if !seen[id] && !l.popped[id] {

@@ -2,17 +2,22 @@ package stresstest
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"bascule/internal/notify"
 	"bascule/internal/testkit"
 	"bascule/internal/testkit/strict"
+	"bascule/locking/filelock"
+	"bascule/maildir"
 )
 
 const user = "both@example.org"
@@ -21,6 +26,36 @@ const user = "both@example.org"
 const many = 20
 
 func TestManyClientsOnSharedMailboxes(t *testing.T) {
+	t.Run("one process", func(t *testing.T) {
+		stress(t, testkit.Start(t, testkit.Options{Dir: fast(t), Config: settings}))
+	})
+	t.Run("two processes", func(t *testing.T) {
+		dir := fast(t)
+		stress(t, process(t, dir, "first"), process(t, dir, "second"))
+	})
+}
+
+var settings = []string{"pop3.lock_wait 2s", "imap.lock_wait 2s"}
+
+// process starts a server as a process of its own would: it shares with others only what lies in the directory.
+func process(t *testing.T, dir, name string) *testkit.Server {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	locks, err := filelock.New(filepath.Join(dir, "run", "locks"), filelock.Options{Process: name, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { locks.Close() })
+	bus, err := notify.NewInterprocess(filepath.Join(dir, "run", "notify"), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { bus.Close() })
+	return testkit.Start(t, testkit.Options{Dir: dir, Config: settings, Store: maildir.Options{Locks: locks, Bus: bus}})
+}
+
+// stress loads the servers, which share their data.
+func stress(t *testing.T, servers ...*testkit.Server) {
 	length := 10 * time.Second
 	if testing.Short() {
 		length = 2 * time.Second
@@ -38,9 +73,9 @@ func TestManyClientsOnSharedMailboxes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := testkit.Start(t, testkit.Options{Config: []string{"pop3.lock_wait 2s", "imap.lock_wait 2s"}})
 	l := newLedger()
-	prepare(t, s)
+	prepare(t, servers[0])
+	some := func(i int) *testkit.Server { return servers[i%len(servers)] }
 
 	stop := make(chan struct{})
 	var once sync.Once
@@ -56,7 +91,7 @@ func TestManyClientsOnSharedMailboxes(t *testing.T) {
 	}
 	clients := make([]*client, many)
 	for i := range clients {
-		c, err := newClient(i, seed, s, l)
+		c, err := newClient(i, seed, some(i/2), l)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,9 +100,9 @@ func TestManyClientsOnSharedMailboxes(t *testing.T) {
 		actor(fmt.Sprintf("IMAP client %d", i), c.run)
 	}
 	rnd := func(n uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 100+n)) }
-	pollers := []*poller{{s: s, l: l, rnd: rnd(1)}, {s: s, l: l, rnd: rnd(2)}}
-	senders := []*sender{{s: s, l: l, rnd: rnd(3)}, {s: s, l: l, rnd: rnd(4)}}
-	foreign := &stranger{s: s, l: l, rnd: rnd(5)}
+	pollers := []*poller{{s: some(0), l: l, rnd: rnd(1)}, {s: some(1), l: l, rnd: rnd(2)}}
+	senders := []*sender{{s: some(0), l: l, rnd: rnd(3)}, {s: some(1), l: l, rnd: rnd(4)}}
+	foreign := &stranger{s: servers[0], l: l, rnd: rnd(5)}
 	for _, p := range pollers {
 		actor("POP3 client", p.run)
 	}
@@ -92,12 +127,23 @@ func TestManyClientsOnSharedMailboxes(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	settle(t, s, l, clients)
+	settle(t, servers[0], l, clients)
 	for i, err := range l.audit() {
 		if i < 20 {
 			t.Error(err)
 		}
 	}
+}
+
+// fast is a new directory, in memory if there is one: where a sync costs nothing more happens at once.
+func fast(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "bascule-stress")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // prepare makes the shared mailboxes.
