@@ -1,7 +1,7 @@
 // Package bench measures Bascule beside Dovecot on one machine: same mail, same loads, same promise (fsync before the OK), in turns.
 //
 // How a run goes (run.go, cell.go): for each load and each of its three sizes both servers get a new directory with generated
-// configuration, accounts and mail; both are started on free ports of the loopback; each account is opened once, so that caches and
+// configuration, accounts and mail; both are started on free ports of the loopback; each account is opened twice, so that caches and
 // indexes are there; the disk is left to settle; then the load runs against ours, Dovecot's, ours, Dovecot's. Each single run is a process of its own,
 // the generator, which connects, measures and checks the answers, and prints a Sample. So the generator's memory and garbage
 // are nobody's but its own, and a hanging load can be killed.

@@ -18,7 +18,7 @@ connections. Both start with the same stored passwords: in clear text, or SCRAM-
 login Bascule replaces the clear text by argon2id, as it does with all passwords that come from elsewhere; that is before anything is measured.
 
 Both get the same generated mail, as hard links to the same files with CRLF line ends and sizes in their names (the first openings: LF, plain names), 1.5 to 40 KiB
-large, with and without parts. Each account is opened once before the measurement, then the disk is left to settle. The load is run in turns (ours, Dovecot's, ours,
+large, with and without parts. Each account is opened twice before the measurement, then the disk is left to settle. The load is run in turns (ours, Dovecot's, ours,
 …) by a process of its own, which checks all answers: counts, sums of octets, checksums of bodies. It runs on the same machine and takes its share of the
 processor; so the processor time of the server per operation says more about the server than the rate does.
 
