@@ -111,11 +111,12 @@ type mixer struct {
 	p     *place
 	post  *postman
 	all   map[string]bool // ids that must be there, once
+	maybe map[string]bool // ids whose delivery was cut short; a file without a row may be found late
 	moves int
 }
 
 func newMixer(p *place) *mixer {
-	return &mixer{p: p, post: newPostman(p, "mixed@example.org"), all: map[string]bool{}}
+	return &mixer{p: p, post: newPostman(p, "mixed@example.org"), all: map[string]bool{}, maybe: map[string]bool{}}
 }
 
 func (w *mixer) name() string    { return "mixer" }
@@ -174,8 +175,14 @@ func (w *mixer) verify() error {
 	for _, id := range w.post.acked {
 		w.all[id] = true
 	}
-	if d := w.post.doubt; d != "" && seen[d] > 0 {
-		w.all[d] = true
+	if w.post.doubt != "" {
+		w.maybe[w.post.doubt] = true
+	}
+	for id := range w.maybe {
+		if seen[id] > 0 {
+			w.all[id] = true
+			delete(w.maybe, id)
+		}
 	}
 	w.post.acked, w.post.doubt = nil, ""
 	for id := range w.all {
