@@ -198,3 +198,36 @@ func BenchmarkWatchedDelivery(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkMaildrop50k is a POP3 login to 50,000 messages whose sizes are known, with and
+// without the mailbox loaded.
+func BenchmarkMaildrop50k(b *testing.B) {
+	data := benchDir(b, 50_000)
+	ctx := context.Background()
+	s, a := benchStore(b, data)
+	login := func() {
+		d, err := a.OpenMaildrop(ctx, locking.Holder{Session: "p"}, MaildropOptions{})
+		if err != nil || d.Len() != 50_000 {
+			b.Fatal(err)
+		}
+		d.Release()
+	}
+	login() // reads all files, once
+	b.Run("loaded", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			login()
+		}
+	})
+	b.Run("cold", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			a.Close()
+			s.Close()
+			s, a = benchStore(b, data)
+			login()
+		}
+	})
+	a.Close()
+	s.Close()
+}

@@ -20,10 +20,11 @@
 // appended to, and everybody is told to look again.
 //
 // Files: store.go, account.go (opening), policy.go; snapshot*.go, delta.go, message.go,
-// flags.go, uidl.go (what a session sees); mailbox.go (open mailboxes and watching);
-// write.go, change.go, catchup.go, writelock.go, intents.go (how changes are made);
+// flags.go, uidl.go (what a session sees); mailbox.go, watch.go (open mailboxes);
+// write.go, change.go, catchup.go, writelock.go, times.go (how changes are made);
+// intents.go, ops.go, finish.go, strayed.go (the file operations that follow);
 // deliver.go, add.go, append.go, store_flags.go, keywords.go, expunge.go, copy.go,
-// mailboxes.go (the changes); scan.go, import.go, mirror.go (foreign programs and lost
-// indexes); body.go, sizes.go, parsed.go (contents); lease.go, maildrop.go (the POP3
+// mailboxes.go (the changes); scan.go, folders.go, import.go, mirror.go (foreign
+// programs and lost indexes); body.go, sizes.go, parsed.go (contents); lease.go, maildrop.go (the POP3
 // lock); quota.go, status.go, recent.go; check.go.
 package maildir

@@ -19,13 +19,13 @@ import (
 //   - new/ belongs to strangers: our own deliveries go to cur/. So a changed time of new/
 //     always means foreign mail, and since adopted mail is moved to cur/ at once, reading
 //     new/ costs what is new, not what the mailbox holds.
-//   - cur/ is changed by us as well. Its time is read right before and after each change of
-//     our own; if it was as last recorded before, the new time is recorded after (settle), so
-//     that our own changes do not look like a stranger's. A foreign rename in those few
-//     microseconds stays unseen until the next foreign change, or the full scan that
-//     every opening makes after Options.FullScan.
-//   - Times have a granularity of some milliseconds. A time of new/ that is younger than
-//     that is not recorded: the next look reads the directory again.
+//   - cur/ is changed by us as well. What our own changes do to its time is kept track of
+//     (times.go), so that they do not look like a stranger's. A foreign rename in the few
+//     microseconds of one of ours stays unseen until the next foreign change, or the full
+//     scan that every opening makes after Options.FullScan.
+//   - Times have a granularity of some milliseconds. A directory whose time was younger
+//     than that when it was read is read once more, later.
+//   - Whoever changes a file may find it renamed since the last scan (strayed.go).
 //   - A rename during readdir can hide a file. A message is taken for gone only after a
 //     second look, and not while an operation of our own on its file is still to be done.
 //   - A file may be seen under two names. The same inode is one message; two files that

@@ -80,7 +80,7 @@ func randomEdit(r *rand.Rand, n naive, next *UID, mod ModSeq) (e edit) {
 // Whatever is done to a snapshot, it is what a plain list would be, its counters are
 // those of its messages, and Diff tells what lies between any two.
 func TestSnapshotLaws(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(4) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		s, n, next := newSnapshot(snapshotHead{}, nil), naive(nil), UID(1)
 		olds, plains := []*Snapshot{s}, []naive{n}
