@@ -40,7 +40,7 @@ func (f *fetched) bodySection(s wire.Section) (piece, error) {
 		if err != nil {
 			return piece{}, err
 		}
-		return filtered(h, s), nil
+		return f.filtered(h, s), nil
 	}
 	root, err := f.structure()
 	if err != nil {
@@ -66,7 +66,7 @@ func (f *fetched) messageSection(m *message.Part, s wire.Section) (piece, error)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return piece{}, fmt.Errorf("imap: read header: %w", err)
 	}
-	return filtered(h[:n], s), nil
+	return f.filtered(h[:n], s), nil
 }
 
 // partSection finds a part, its MIME header, or what is in an embedded message.
@@ -100,8 +100,10 @@ func (f *fetched) inside(p piece) piece {
 }
 
 // filtered picks fields out of a header.
-func filtered(header []byte, s wire.Section) piece {
-	b := message.FilterHeader(nil, header, s.Fields, s.Text == "HEADER.FIELDS.NOT")
+func (f *fetched) filtered(header []byte, s wire.Section) piece {
+	start := len(f.scratch)
+	f.scratch = message.FilterHeader(f.scratch, header, s.Fields, s.Text == "HEADER.FIELDS.NOT")
+	b := f.scratch[start:]
 	return piece{text: b, n: int64(len(b))}
 }
 
@@ -234,6 +236,8 @@ type fetched struct {
 	root   *message.Part  // nil until it is wanted
 	body   *maildir.Body  // nil until it is wanted
 	pieces []piece        // in the order of the plan's items
+	// scratch holds the bytes of the pieces that were put together.
+	scratch []byte
 }
 
 // structure is the message's part tree.
@@ -257,5 +261,5 @@ func (f *fetched) close() {
 		f.body.Close()
 		f.body = nil
 	}
-	f.root = nil
+	f.root, f.scratch = nil, f.scratch[:0]
 }
