@@ -33,9 +33,12 @@ func (c *conn) cmdIdle(r *request) error {
 		c.attach()
 		if err := c.sync(r); err != nil {
 			if why := c.leaving.Load(); why != nil {
-				return why // it was cut short by the end: a tagged reply would come before DONE
+				return why // it was cut short by the end
 			}
-			return err
+			// A tagged reply would come before DONE, which no client understands: it ends with BYE, or the news come later.
+			if c.broken(err) || c.replyFor(r, err).kind == kindBye {
+				return err
+			}
 		}
 		if c.flush() != nil {
 			return errClientGone
