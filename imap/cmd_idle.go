@@ -43,6 +43,7 @@ func (c *conn) cmdIdle(r *request) error {
 		if c.flush() != nil {
 			return errClientGone
 		}
+		c.detach()
 		switch err := c.nc.WaitReadable(c.untilStillHere(silentUntil)); {
 		case err == nil:
 			if done, err := c.readDone(); done {

@@ -130,6 +130,7 @@ func (c *conn) next() bool {
 		if c.enc.Flush() != nil {
 			return false
 		}
+		c.detach()
 		switch err := c.nc.WaitReadable(0); {
 		case err == nil:
 		case errors.Is(err, netserve.ErrWoken):
@@ -172,6 +173,13 @@ var (
 func (c *conn) attach() {
 	c.dec.SetReader(c.nc.Reader())
 	c.enc.SetWriter(c.nc.Writer())
+}
+
+// detach makes the codec let go of the buffers before a long wait: as long as it pointed to them they would be kept
+// for this connection, pool or no pool.
+func (c *conn) detach() {
+	c.dec.SetReader(nil)
+	c.enc.SetWriter(nil)
 }
 
 // read reads tag and verb and finds the row.
@@ -232,14 +240,13 @@ func (c *conn) finish(r *request, err error) (k kind, more bool) {
 	} else if desync != nil {
 		return kindBye, c.cutOff()
 	}
+	var last replyError
 	if reply.kind != kindBad {
 		if err := c.sync(r); err != nil {
 			if c.broken(err) {
 				return kindBye, false
 			}
-			if e := c.replyFor(r, err); e.kind == kindBye {
-				return kindBye, c.end(e)
-			}
+			last = c.replyFor(r, err)
 		}
 	}
 	if !r.answered {
@@ -247,6 +254,10 @@ func (c *conn) finish(r *request, err error) (k kind, more bool) {
 			reply.text = r.row.verb + " completed"
 		}
 		c.status(r.tag, reply.kind, reply.code, reply.text)
+	}
+	if last.kind == kindBye {
+		// After the tagged reply: an APPEND that went unanswered would be sent again.
+		return kindBye, c.end(last)
 	}
 	// Into the connection's own buffer, which is sent before a read waits: replies to pipelined commands leave together.
 	if _, err := c.enc.Writer(); err != nil || c.state == stateLogout {
