@@ -24,5 +24,5 @@
 // Files: gate.go (options, background work), client.go (who knocks, refusals),
 // admit.go (the decision), password.go, passcache.go, sasl.go, scram.go (proofs),
 // throttle.go, score.go, logindelay.go (patience), session.go, registry.go (who
-// is inside), switch.go (the switch, eviction), clock.go.
+// is inside), switch.go (the switch, eviction), hashmemory.go, clock.go.
 package gate

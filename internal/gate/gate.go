@@ -64,6 +64,7 @@ type Gate struct {
 	passes   *passCache
 	delays   *loginDelay
 	hashers  chan struct{}
+	hashes   hashMemory
 
 	// mu protects the fields below.
 	mu       sync.Mutex
@@ -168,6 +169,7 @@ func (g *Gate) tick() {
 	if closed {
 		return
 	}
+	g.hashes.tick()
 	err := g.look(context.Background())
 	if err != nil && !g.failing {
 		g.opts.Log.Error("rules of accounts cannot be read, will go on trying", "err", err)

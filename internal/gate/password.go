@@ -95,6 +95,7 @@ func (g *Gate) verify(ctx context.Context, c *Client, a accounts.Address, passwo
 		return false, err
 	}
 	defer release()
+	defer g.hashes.note()
 	return g.opts.Directory.Verify(ctx, a, password)
 }
 
