@@ -141,10 +141,7 @@ func (k *criterion) evalHeader(x *candidate) bool {
 	case opSentBefore, opSentSince:
 		date, _ := message.HeaderValue(x.header, "Date")
 		t, ok := message.ParseDate(date)
-		if !ok {
-			t = x.msg.InternalDate()
-		}
-		return dayOf(t).Before(k.day) == (k.op == opSentBefore)
+		return ok && dayOf(t).Before(k.day) == (k.op == opSentBefore)
 	}
 	for f := range message.Fields(x.header) {
 		if strings.EqualFold(string(f.Name), k.name) && containsFolded(message.DecodeHeader(f.Value()), k.text) {
