@@ -8,7 +8,7 @@
 // in none; the keyword that only one client sets is on exactly the messages on which that client set it; a sequence number reads the message
 // it should. At the end all views equal the mailbox, and maildir.Check finds nothing.
 //
-// BASCULE_STRESS is how long it goes on (default 10s; 2s with -short), BASCULE_STRESS_SEED makes another load. It is meant for the race detector.
+// BASCULE_STRESS_SECONDS is how long each of the two goes on (default 10; 2 with -short), BASCULE_STRESS_SEED makes another load. It is meant for the race detector.
 //
 // Files: stress_test.go (the cast and the end), ledger_test.go, imap_test.go and actions_test.go (the IMAP clients), others_test.go.
 package stresstest

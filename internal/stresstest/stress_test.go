@@ -60,11 +60,12 @@ func stress(t *testing.T, servers ...*testkit.Server) {
 	if testing.Short() {
 		length = 2 * time.Second
 	}
-	if v := os.Getenv("BASCULE_STRESS"); v != "" {
-		var err error
-		if length, err = time.ParseDuration(v); err != nil {
+	if v := os.Getenv("BASCULE_STRESS_SECONDS"); v != "" {
+		seconds, err := strconv.Atoi(v)
+		if err != nil {
 			t.Fatal(err)
 		}
+		length = time.Duration(seconds) * time.Second
 	}
 	seed := uint64(1)
 	if v := os.Getenv("BASCULE_STRESS_SEED"); v != "" {
