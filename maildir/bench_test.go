@@ -165,6 +165,62 @@ func BenchmarkWarm(b *testing.B) {
 	})
 }
 
+// BenchmarkNewFiles opens a mailbox after ten files came into new/: that must cost what
+// is new, whatever the mailbox holds.
+func BenchmarkNewFiles(b *testing.B) {
+	for _, n := range []int{1_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			data := benchDir(b, n)
+			s, a := benchStore(b, data)
+			defer s.Close()
+			defer a.Close()
+			news := filepath.Join(disk.AccountDir(data, "a@example.org"), "Maildir", "new")
+			k := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				for range 10 {
+					k++
+					if err := os.WriteFile(filepath.Join(news, fmt.Sprintf("18%08d.P1.stranger", k)), []byte(mail(k)), 0o600); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.StartTimer()
+				m, err := a.Mailbox(context.Background(), Inbox)
+				if err != nil || m.Snapshot().Len() != n+k {
+					b.Fatal(err, m.Snapshot().Len(), n+k)
+				}
+				m.Close()
+			}
+		})
+	}
+}
+
+// BenchmarkSizes learns the sizes of 5,000 small files that nobody has read before.
+func BenchmarkSizes(b *testing.B) {
+	data := benchDir(b, 5_000)
+	for b.Loop() {
+		b.StopTimer()
+		for _, f := range []string{"index.db", "index.db-wal", "index.db-shm"} {
+			os.Remove(filepath.Join(disk.AccountDir(data, "a@example.org"), f))
+		}
+		s, a := benchStore(b, data)
+		m, err := a.Mailbox(context.Background(), Inbox)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		if now, err := m.Sizes(context.Background(), nil); err != nil || now.Unsized() > 0 {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		m.Close()
+		a.Close()
+		s.Close()
+		b.StartTimer()
+	}
+}
+
 // BenchmarkWatchedDelivery delivers to a mailbox that sessions of this and of another
 // process idle on: each delivery may cost them a look, but not the whole directory.
 func BenchmarkWatchedDelivery(b *testing.B) {

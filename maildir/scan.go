@@ -63,7 +63,11 @@ func (w *writing) scan(f *folder, readCur bool) error {
 		w.failed = append(w.failed, func() { f.scanSoon = true })
 	}
 	now := w.a.store.opts.Now()
-	l, err := w.a.dir.Scan(f.row.Dir)
+	look := w.a.dir.ScanNew
+	if readCur {
+		look = w.a.dir.Scan
+	}
+	l, err := look(f.row.Dir)
 	if errors.Is(err, fs.ErrNotExist) && f.row.Dir != "" {
 		return w.folderVanished(f)
 	}

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"time"
 
-	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
+	"github.com/mattn/go-sqlite3" // also the driver "sqlite3"
 )
 
 // ErrClosed is returned by every method of a DB that was closed.
@@ -42,6 +42,7 @@ type DB struct {
 	// turn holds one token; whoever took it owns the fields below.
 	turn   chan struct{}
 	conn   *sql.Conn
+	direct *sqlite3.SQLiteConn // under conn; see direct.go
 	closed bool
 }
 
@@ -153,6 +154,9 @@ func (db *DB) tryConnect(ctx context.Context) (err error) {
 	if mode != "wal" {
 		return fmt.Errorf("this file system cannot do WAL (journal mode is %q)", mode)
 	}
+	if err := db.conn.Raw(func(c any) error { db.direct = c.(*sqlite3.SQLiteConn); return nil }); err != nil {
+		return err
+	}
 	// No temporary files: there may be no writable /tmp.
 	_, err = db.conn.ExecContext(ctx, "PRAGMA temp_store=MEMORY")
 	return err
@@ -183,7 +187,10 @@ func (db *DB) Close() error {
 // Q is the connection while it is the caller's turn. It must not be kept after
 // the function it was given to has returned, nor be used by two goroutines.
 // Statements are prepared once per text, so texts should be constants.
-type Q struct{ conn *sql.Conn }
+type Q struct {
+	conn   *sql.Conn
+	direct *sqlite3.SQLiteConn
+}
 
 // Exec runs a statement.
 func (q *Q) Exec(query string, args ...any) (sql.Result, error) {
@@ -216,7 +223,7 @@ func (db *DB) Do(ctx context.Context, fn func(*Q) error) error {
 	if db.closed {
 		return ErrClosed
 	}
-	return fn(&Q{conn: db.conn})
+	return fn(&Q{conn: db.conn, direct: db.direct})
 }
 
 // Tx calls fn inside BEGIN IMMEDIATE and commits if fn returns nil; what was

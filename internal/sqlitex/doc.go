@@ -18,6 +18,6 @@
 //     of it would drop the POSIX locks SQLite holds on it. Copies are made with
 //     Backup.
 //
-// Files: db.go (open, connection, transactions), migrate.go, backup.go,
+// Files: db.go (open, connection, transactions), direct.go, migrate.go, backup.go,
 // errors.go (what went wrong, recognisably).
 package sqlitex

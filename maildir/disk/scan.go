@@ -57,6 +57,22 @@ func (m *Maildir) Scan(folder string) (Listing, error) {
 	return l, nil
 }
 
+// ScanNew lists the messages of new/ alone, at a cost that does not depend on what cur/ holds. A missing cur/ is
+// fs.ErrNotExist, as for Scan.
+func (m *Maildir) ScanNew(folder string) (Listing, error) {
+	var l Listing
+	var err error
+	if l.Times, err = m.Times(folder); err != nil {
+		return Listing{}, err
+	}
+	news, err := m.fs.ReadDirNames(m.Path(folder, New))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Listing{}, fmt.Errorf("disk: scan %q: %w", folder, err)
+	}
+	l.add(New, news)
+	return l, nil
+}
+
 func (l *Listing) add(sub Sub, files []string) {
 	for _, file := range files {
 		if !isMessage(file) {

@@ -10,9 +10,8 @@ type Expunged struct {
 // AddExpunged notes a removal. announced is false only where no client can have been
 // told: then a file that comes back may have its old UID again.
 func (t Tx) AddExpunged(folder int64, e Expunged, announced bool) error {
-	_, err := t.q.Exec(`INSERT OR REPLACE INTO expunged (folder, modseq, uid, base, announced) VALUES (?, ?, ?, ?, ?)`,
+	return t.q.Run(`INSERT OR REPLACE INTO expunged (folder, modseq, uid, base, announced) VALUES (?, ?, ?, ?, ?)`,
 		folder, int64(e.ModSeq), e.UID, e.Base, announced)
-	return err
 }
 
 // ExpungedSince lists the UIDs removed with a modseq above since, in UID order.

@@ -1,6 +1,9 @@
 package index
 
-import "database/sql"
+import (
+	"database/sql/driver"
+	"errors"
+)
 
 // Places of a message's file.
 const (
@@ -30,76 +33,75 @@ type Message struct {
 const messageColumns = `uid, modseq, flags, base, place, tail, disk, wire, kind, internal, saved, uidl`
 
 // Messages calls fn for each message of the folder with a modseq above since, in UID
-// order. The row is reused: fn must copy what it keeps (strings may be kept).
+// order. The row is reused: fn must copy what it keeps (strings may be kept). fn must not
+// use the transaction.
 func (t Tx) Messages(folder int64, since uint64, fn func(*Message) error) error {
-	var rows *sql.Rows
-	var err error
 	if since == 0 {
-		rows, err = t.q.Query(`SELECT `+messageColumns+` FROM messages WHERE folder = ? ORDER BY uid`, folder)
-	} else {
-		rows, err = t.q.Query(`SELECT `+messageColumns+` FROM messages WHERE folder = ? AND modseq > ? ORDER BY uid`, folder, int64(since))
+		return t.each(`SELECT `+messageColumns+` FROM messages WHERE folder = ? ORDER BY uid`, fn, folder)
 	}
-	if err != nil {
-		return err
-	}
-	return each(rows, fn)
+	return t.each(`SELECT `+messageColumns+` FROM messages WHERE folder = ? AND modseq > ? ORDER BY uid`, fn, folder, int64(since))
 }
 
 // MessagesFrom is Messages for those with a UID of at least first.
 func (t Tx) MessagesFrom(folder int64, first uint32, fn func(*Message) error) error {
-	rows, err := t.q.Query(`SELECT `+messageColumns+` FROM messages WHERE folder = ? AND uid >= ? ORDER BY uid`, folder, first)
-	if err != nil {
-		return err
-	}
-	return each(rows, fn)
+	return t.each(`SELECT `+messageColumns+` FROM messages WHERE folder = ? AND uid >= ? ORDER BY uid`, fn, folder, first)
 }
 
-func each(rows *sql.Rows, fn func(*Message) error) error {
-	defer rows.Close()
+// errColumn: a row holds a value of another type than its column.
+var errColumn = errors.New("index: a message's row is damaged")
+
+// each reads rows of messageColumns.
+func (t Tx) each(query string, fn func(*Message) error, args ...any) error {
 	var m Message
-	var flags int64
-	for rows.Next() {
-		if err := rows.Scan(&m.UID, &m.ModSeq, &flags, &m.Base, &m.Place, &m.Tail, &m.Disk, &m.Wire, &m.Kind, &m.Internal, &m.Saved, &m.UIDL); err != nil {
-			return err
+	return t.q.Each(query, func(row []driver.Value) error {
+		ok := true
+		number := func(i int) int64 {
+			v, is := row[i].(int64)
+			ok = ok && is
+			return v
 		}
-		m.Flags = uint64(flags)
-		if err := fn(&m); err != nil {
-			return err
+		text := func(i int) string {
+			v, is := row[i].(string)
+			ok = ok && is
+			return v
 		}
-	}
-	return rows.Err()
+		m.UID, m.ModSeq, m.Flags = uint32(number(0)), uint64(number(1)), uint64(number(2))
+		m.Base, m.Place, m.Tail = text(3), int(number(4)), text(5)
+		m.Disk, m.Wire, m.Kind = number(6), number(7), uint16(number(8))
+		m.Internal, m.Saved, m.UIDL = number(9), number(10), text(11)
+		if !ok {
+			return errColumn
+		}
+		return fn(&m)
+	}, args...)
 }
 
 // AddMessage inserts a row. A base name that the folder has already fails with an
 // error that sqlitex.IsUnique knows.
 func (t Tx) AddMessage(folder int64, m *Message) error {
-	_, err := t.q.Exec(`INSERT INTO messages (folder, uid, modseq, flags, base, place, tail, disk, wire, kind, internal, saved, uidl, email_id, thread_id, pop_order)
+	return t.q.Run(`INSERT INTO messages (folder, uid, modseq, flags, base, place, tail, disk, wire, kind, internal, saved, uidl, email_id, thread_id, pop_order)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		folder, m.UID, int64(m.ModSeq), int64(m.Flags), m.Base, m.Place, m.Tail, m.Disk, m.Wire, m.Kind, m.Internal, m.Saved, m.UIDL, m.EmailID, m.ThreadID, m.POPOrder)
-	return err
 }
 
 // SetFlags writes a message's flags, modseq and file name.
 func (t Tx) SetFlags(folder int64, m *Message) error {
-	_, err := t.q.Exec(`UPDATE messages SET flags = ?, modseq = ?, place = ?, tail = ? WHERE folder = ? AND uid = ?`,
+	return t.q.Run(`UPDATE messages SET flags = ?, modseq = ?, place = ?, tail = ? WHERE folder = ? AND uid = ?`,
 		int64(m.Flags), int64(m.ModSeq), m.Place, m.Tail, folder, m.UID)
-	return err
 }
 
 // SetFacts writes what the file's bytes are. The modseq stays: nothing that a client
 // may be told has changed.
 func (t Tx) SetFacts(folder int64, uid uint32, disk, wire int64, kind uint16) error {
-	_, err := t.q.Exec(`UPDATE messages SET disk = ?, wire = ?, kind = ? WHERE folder = ? AND uid = ?`, disk, wire, kind, folder, uid)
-	return err
+	return t.q.Run(`UPDATE messages SET disk = ?, wire = ?, kind = ? WHERE folder = ? AND uid = ?`, disk, wire, kind, folder, uid)
 }
 
 // RemoveMessage deletes a message's row and what was parsed of it.
 func (t Tx) RemoveMessage(folder int64, uid uint32) error {
-	if _, err := t.q.Exec(`DELETE FROM messages WHERE folder = ? AND uid = ?`, folder, uid); err != nil {
+	if err := t.q.Run(`DELETE FROM messages WHERE folder = ? AND uid = ?`, folder, uid); err != nil {
 		return err
 	}
-	_, err := t.q.Exec(`DELETE FROM parsed WHERE folder = ? AND uid = ?`, folder, uid)
-	return err
+	return t.q.Run(`DELETE FROM parsed WHERE folder = ? AND uid = ?`, folder, uid)
 }
 
 // CopyIDs carries the email and thread ids of a message over to another row of the

@@ -44,9 +44,8 @@ func (t Tx) SaveParsed(folder int64, uid uint32, data []byte) error {
 
 // CopyParsed keeps for one message what is kept for another with the same bytes.
 func (t Tx) CopyParsed(srcFolder int64, srcUID uint32, dstFolder int64, dstUID uint32) error {
-	_, err := t.q.Exec(`INSERT OR REPLACE INTO parsed (folder, uid, data) SELECT ?, ?, data FROM parsed WHERE folder = ? AND uid = ?`,
+	return t.q.Run(`INSERT OR REPLACE INTO parsed (folder, uid, data) SELECT ?, ?, data FROM parsed WHERE folder = ? AND uid = ?`,
 		dstFolder, dstUID, srcFolder, srcUID)
-	return err
 }
 
 // ForgetParsed removes what is kept for a message.
