@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -144,16 +145,57 @@ func (k *criterion) evalHeader(x *candidate) bool {
 		return ok && dayOf(t).Before(k.day) == (k.op == opSentBefore)
 	}
 	for f := range message.Fields(x.header) {
-		if strings.EqualFold(string(f.Name), k.name) && containsFolded(message.DecodeHeader(f.Value()), k.text) {
+		if strings.EqualFold(string(f.Name), k.name) && fieldHolds(f, k.text) {
 			return true
 		}
 	}
 	return false
 }
 
-// containsFolded tells whether a text holds another that is folded already.
-func containsFolded(s, folded string) bool {
-	return folded == "" || strings.Contains(message.Fold(s), folded)
+// fieldHolds tells whether the value of a field holds a text that is folded already. Nearly all fields are one line of ASCII without
+// encoded words, and are compared where they lie.
+func fieldHolds(f message.Field, folded string) bool {
+	if folded == "" {
+		return true
+	}
+	raw := bytes.Trim(f.Raw[bytes.IndexByte(f.Raw, ':')+1:], " \t\r\n\x00")
+	if len(folded) > maxPlain || !isPlain(raw) {
+		return strings.Contains(message.Fold(message.DecodeHeader(f.Value())), folded)
+	}
+	for i := 0; i+len(folded) <= len(raw); i++ {
+		if lower(raw[i]) == folded[0] && equalFolded(raw[i:i+len(folded)], folded) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxPlain is up to which length texts are compared octet by octet, whose cost is the product of both lengths.
+const maxPlain = 64
+
+func isPlain(raw []byte) bool {
+	for i, c := range raw {
+		if c < ' ' && c != '\t' || c >= 0x80 || c == '=' && i+1 < len(raw) && raw[i+1] == '?' {
+			return false
+		}
+	}
+	return true
+}
+
+func equalFolded(raw []byte, folded string) bool {
+	for i, c := range raw {
+		if lower(c) != folded[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c |= 0x20
+	}
+	return c
 }
 
 // evalText decides BODY and TEXT, as soon as there is a body to look into.
