@@ -86,17 +86,25 @@ func (c *change) add(w *writing, m Message) error {
 // replace writes new flags and a new file name; told says that clients must hear of it.
 // Replacements must come in UID order.
 func (c *change) replace(w *writing, old *Message, m Message, told bool) error {
+	c.swap(old, &m, told)
+	return c.saveRun(w, &m, m.UID)
+}
+
+// swap is replace without the row, which saveRun is to write.
+func (c *change) swap(old, m *Message, told bool) {
 	if told {
 		m.ModSeq = c.bump()
 	}
-	r := rowOf(&m)
-	if err := w.SetFlags(c.row.ID, &r); err != nil {
-		return err
-	}
 	c.tally(old, -1)
-	c.tally(&m, 1)
-	c.edit.replace = append(c.edit.replace, m)
-	return nil
+	c.tally(m, 1)
+	c.edit.replace = append(c.edit.replace, *m)
+}
+
+// saveRun gives every message from m to last the flags, the modseq and the end of the name
+// that m has.
+func (c *change) saveRun(w *writing, m *Message, last UID) error {
+	r := rowOf(m)
+	return w.SetFlags(c.row.ID, &r, uint32(last))
 }
 
 // refact writes what a message's bytes turned out to be.

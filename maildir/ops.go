@@ -28,6 +28,9 @@ func (op fileOp) ofFolder() bool { return op.kind == opRenameDir || op.kind == o
 // file name contains): folder, subdirectory, file of source and target.
 func encodeOps(ops []fileOp) []byte {
 	var b bytes.Buffer
+	if len(ops) > 0 {
+		b.Grow(len(ops) * (len(ops[0].src.File) + len(ops[0].dst.File) + len(ops[0].src.Folder) + len(ops[0].dst.Folder) + 16))
+	}
 	for _, op := range ops {
 		b.WriteByte(byte(op.kind))
 		for _, p := range []disk.Place{op.src, op.dst} {

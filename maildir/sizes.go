@@ -2,8 +2,11 @@ package maildir
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"bascule/internal/message"
 	"bascule/maildir/disk"
@@ -54,20 +57,12 @@ func unsized(s *Snapshot, uids []UID) (out []*Message) {
 
 // learn reads the files, without any lock, and then keeps what it found.
 func (m *Mailbox) learn(ctx context.Context, msgs []*Message) error {
-	facts := make(map[UID]message.Facts, len(msgs))
-	for _, msg := range msgs {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		f, err := m.a.measureOrGuess(msg.place(m.where.Load().dir))
-		if err == nil {
-			facts[msg.UID] = f
-		} else if !isMissing(err) {
-			return err
-		}
+	facts, err := m.measureAll(ctx, msgs)
+	if err != nil {
+		return err
 	}
 	vanished := false
-	err := m.a.write(ctx, func(w *writing) error {
+	err = m.a.write(ctx, func(w *writing) error {
 		if err := m.usable(); err != nil {
 			return err
 		}
@@ -102,6 +97,42 @@ func (m *Mailbox) learn(ctx context.Context, msgs []*Message) error {
 		return err
 	}
 	return m.Rescan(ctx)
+}
+
+// readers is how many files are read at a time when the sizes of many are asked for: more
+// than processors, since each may wait for the disk.
+const readers = 4
+
+// measureAll reads what the messages' bytes are; those whose file is missing are left out.
+func (m *Mailbox) measureAll(ctx context.Context, msgs []*Message) (map[UID]message.Facts, error) {
+	dir := m.where.Load().dir
+	found, there := make([]message.Facts, len(msgs)), make([]bool, len(msgs))
+	var failed [readers]error
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for r := range min(readers, len(msgs)) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(msgs) && failed[r] == nil; i = int(next.Add(1)) - 1 {
+				if failed[r] = ctx.Err(); failed[r] != nil {
+					return
+				}
+				f, err := m.a.measureOrGuess(msgs[i].place(dir))
+				if err == nil {
+					found[i], there[i] = f, true
+				} else if !isMissing(err) {
+					failed[r] = err
+				}
+			}
+		})
+	}
+	all.Wait()
+	facts := make(map[UID]message.Facts, len(msgs))
+	for i, f := range found {
+		if there[i] {
+			facts[msgs[i].UID] = f
+		}
+	}
+	return facts, errors.Join(failed[:]...)
 }
 
 // measureOrGuess is measure, but a file that cannot be read (its owner forbids it, a

@@ -67,12 +67,25 @@ func onlyKnown(s *Snapshot, names []string) []string {
 
 func (c *change) store(w *writing, s *Snapshot, uids []UID, op StoreOp, bits Flags, res *StoreResult) error {
 	var ops []fileOp
+	// A run of neighbours that become alike is written as one.
+	var run []Message
+	var end int // the index behind the run's last message
+	save := func() error {
+		if len(run) == 0 {
+			return nil
+		}
+		err := c.saveRun(w, &run[0], run[len(run)-1].UID)
+		run = run[:0]
+		return err
+	}
+	var was, is Message // of the last tail that was made
 	for _, uid := range uids {
-		msg := s.Find(uid)
-		if msg == nil {
+		i := s.Lower(uid)
+		if i == s.Len() || s.At(i).UID != uid {
 			res.Gone = append(res.Gone, uid)
 			continue
 		}
+		msg := s.At(i)
 		if op.UnchangedSince != nil && msg.ModSeq > *op.UnchangedSince {
 			res.Modified = append(res.Modified, uid)
 			continue
@@ -89,15 +102,26 @@ func (c *change) store(w *writing, s *Snapshot, uids []UID, op StoreOp, bits Fla
 		if n.Flags == msg.Flags {
 			continue
 		}
-		if tail := tailFor(msg, n.Flags, len(c.row.Keywords)); len(msg.base)+len(tail) <= maxFileName {
-			n.tail, n.inNew = shared(tail), false
+		if is.base == "" || was.tail != msg.tail || is.Flags != n.Flags {
+			was, is = *msg, n
+			is.tail = shared(tailFor(msg, n.Flags, len(c.row.Keywords)))
 		}
-		if err := c.replace(w, msg, n, true); err != nil {
-			return err
+		if len(msg.base)+len(is.tail) <= maxFileName {
+			n.tail, n.inNew = is.tail, false
 		}
+		c.swap(msg, &n, true)
+		if len(run) > 0 && (i != end || run[0].Flags != n.Flags || run[0].tail != n.tail || run[0].inNew != n.inNew) {
+			if err := save(); err != nil {
+				return err
+			}
+		}
+		run, end = append(run, n), i+1
 		if from, to := c.f.place(msg), c.f.place(&n); from != to {
 			ops = append(ops, fileOp{kind: opRename, src: from, dst: to})
 		}
+	}
+	if err := save(); err != nil {
+		return err
 	}
 	return w.note(ops, false)
 }

@@ -27,7 +27,19 @@ func (osFS) Append(path string, perm fs.FileMode) (File, error) {
 	return file(os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, perm))
 }
 
-func (osFS) Open(path string) (File, error) { return file(os.Open(path)) }
+// Open does without os.Open, which offers every file to the poller: a system call that the kernel refuses for regular
+// files, at a third of the price of opening and reading a small message.
+func (osFS) Open(path string) (File, error) {
+	var fd int
+	err := ignoringEINTR(func() (err error) {
+		fd, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		return err
+	})
+	if err != nil {
+		return nil, pathError("open", path, err)
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
 
 // file keeps a nil *os.File from becoming a File that is not nil.
 func file(f *os.File, err error) (File, error) {
