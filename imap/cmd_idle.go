@@ -43,6 +43,8 @@ func (c *conn) cmdIdle(r *request) error {
 		if c.flush() != nil {
 			return errClientGone
 		}
+		// Who wakes us has looked already: a thousand idle sessions of one mailbox must not each look again.
+		r.refresh = false
 		c.detach()
 		switch err := c.nc.WaitReadable(c.untilStillHere(silentUntil)); {
 		case err == nil:
@@ -56,6 +58,7 @@ func (c *conn) cmdIdle(r *request) error {
 			}
 			c.attach()
 			c.status("*", kindOK, "", "Still here")
+			r.refresh = true // now and then, for a nudge that was lost
 		default:
 			return errClientGone
 		}
