@@ -11,6 +11,7 @@ import (
 
 	"bascule/internal/accounts"
 	"bascule/internal/config"
+	"bascule/internal/server"
 	"bascule/maildir"
 )
 
@@ -130,11 +131,14 @@ func newAccountShow(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			base, _, err := o.open(cmd.Context())
+			base, cfg, err := o.open(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer base.Close()
+			// Serving processes write last logins every few seconds. One that does not answer
+			// makes the answer a little old, not wrong.
+			server.Ask(cmd.Context(), cfg, server.Question{Op: "flush"})
 			a, err := base.Accounts.Account(cmd.Context(), address)
 			if err != nil {
 				return err

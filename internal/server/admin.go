@@ -24,7 +24,7 @@ import (
 
 // Question is what a process is asked.
 type Question struct {
-	Op      string             `json:"op"` // ping, sessions, kick, evict, reload, locks, break
+	Op      string             `json:"op"` // ping, sessions, kick, evict, flush, reload, locks, break
 	Scope   string             `json:"scope,omitempty"`
 	Session string             `json:"session,omitempty"`
 	Remote  string             `json:"remote,omitempty"`
@@ -135,6 +135,8 @@ func (s *Server) answer(q Question) Answer {
 			}
 		}
 		a.Count, err = s.Gate.EvictNow(ctx, scope, q.Now)
+	case "flush": // what is gathered before it is written: last logins
+		err = s.Accounts.Flush(ctx)
 	case "reload":
 		err = s.Reload(ctx)
 	case "locks":
