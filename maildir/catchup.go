@@ -164,5 +164,30 @@ func (a *Account) read(ctx context.Context, fn func(index.Tx) error) error {
 	})
 }
 
+// glance runs fn with everything in step, as read does, but without a transaction: fn must
+// not need the index. Where nobody else has written, that is one query instead of three.
+func (a *Account) glance(ctx context.Context, fn func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.shutErr != nil {
+		return a.shutErr
+	}
+	if a.db == nil {
+		return ErrClosed
+	}
+	ctx = context.WithoutCancel(ctx)
+	v, err := a.db.Version(ctx)
+	if err == nil && v != a.version {
+		err = a.db.Read(ctx, a.catchUp)
+	}
+	if err != nil {
+		return err
+	}
+	return fn()
+}
+
 // tx is a transaction of the index.
 type tx = index.Tx

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"bascule/internal/message"
@@ -106,6 +107,9 @@ type spooled struct {
 	uidValidity uint32
 }
 
+// spooling has the buffers of spool.
+var spooling = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 64<<10) }}
+
 // spool writes a message into the folder's tmp/, durably.
 func (a *Account) spool(ctx context.Context, f *folder, m Incoming) (*spooled, error) {
 	dir, err := a.dirOf(f)
@@ -122,7 +126,12 @@ func (a *Account) spool(ctx context.Context, f *folder, m Incoming) (*spooled, e
 		s.internal = now
 	}
 	var scan message.Scanner
-	out := bufio.NewWriterSize(io.MultiWriter(in, &scan), 64<<10)
+	out := spooling.Get().(*bufio.Writer)
+	out.Reset(io.MultiWriter(in, &scan))
+	defer func() {
+		out.Reset(nil)
+		spooling.Put(out)
+	}()
 	_, err = io.Copy(out, readerOf(ctx, m.R))
 	if err == nil {
 		err = out.Flush()

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"bascule/maildir/disk"
-	"bascule/maildir/index"
 )
 
 // lookForFolders notices folders that other programs have made, renamed or removed, by
@@ -14,7 +13,7 @@ import (
 // its names if something did.
 func (a *Account) lookForFolders(ctx context.Context) error {
 	changed := false
-	err := a.read(ctx, func(index.Tx) (err error) {
+	err := a.glance(ctx, func() (err error) {
 		changed, err = a.foldersChanged()
 		return err
 	})

@@ -56,6 +56,17 @@ func (a *Account) Mailbox(ctx context.Context, name string) (*Mailbox, error) {
 
 // attach opens a mailbox without looking at its directories.
 func (a *Account) attach(ctx context.Context, name string) (m *Mailbox, err error) {
+	err = a.glance(ctx, func() error {
+		if f := a.byName[name]; f != nil && f.box != nil {
+			m = f.box
+			m.refs++
+			a.keepLoaded(m)
+		}
+		return nil
+	})
+	if m != nil || err != nil {
+		return m, err
+	}
 	lacking := false
 	err = a.readFolder(ctx, name, func(tx index.Tx, f *folder) error {
 		if f.box == nil {
@@ -169,7 +180,7 @@ const (
 // refresh looks for changes.
 func (m *Mailbox) refresh(ctx context.Context, why occasion) (*Snapshot, error) {
 	readNew, readCur := false, false
-	err := m.a.read(ctx, func(index.Tx) (err error) {
+	err := m.a.glance(ctx, func() (err error) {
 		if err := m.usable(); err != nil {
 			return err
 		}

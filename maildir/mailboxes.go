@@ -34,7 +34,7 @@ func (a *Account) Mailboxes(ctx context.Context) (out []MailboxInfo, err error) 
 	if err := a.lookForFolders(ctx); err != nil {
 		return nil, err
 	}
-	err = a.read(ctx, func(index.Tx) error {
+	err = a.glance(ctx, func() error {
 		subs, err := a.dir.ReadSubscriptions()
 		if err != nil {
 			return err
@@ -292,7 +292,7 @@ func (a *Account) readFolder(ctx context.Context, name string, fn func(index.Tx,
 
 // Subscriptions lists the subscribed names; they need not exist.
 func (a *Account) Subscriptions(ctx context.Context) (names []string, err error) {
-	err = a.read(ctx, func(index.Tx) error {
+	err = a.glance(ctx, func() error {
 		subs, err := a.dir.ReadSubscriptions()
 		if err == nil {
 			names = subs.Names(a.encoding())

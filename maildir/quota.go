@@ -3,8 +3,6 @@ package maildir
 import (
 	"context"
 	"fmt"
-
-	"bascule/maildir/index"
 )
 
 // Usage is what an account's mail takes and what it may take (0: no limit).
@@ -15,7 +13,7 @@ type Usage struct {
 
 // Usage counts from the folders' counters: bytes on disk, and messages.
 func (a *Account) Usage(ctx context.Context) (u Usage, err error) {
-	err = a.read(ctx, func(index.Tx) error {
+	err = a.glance(ctx, func() error {
 		u = a.usage()
 		return nil
 	})
@@ -39,7 +37,7 @@ func (a *Account) QuotaAllows(ctx context.Context, bytes, messages int64) error 
 	if p := a.policy.Load(); p.QuotaBytes == 0 && p.QuotaMessages == 0 {
 		return nil
 	}
-	return a.read(ctx, func(index.Tx) error { return a.usage().allows(bytes, messages, 0) })
+	return a.glance(ctx, func() error { return a.usage().allows(bytes, messages, 0) })
 }
 
 func (u Usage) allows(bytes, messages, grace int64) error {

@@ -2,15 +2,13 @@ package maildir
 
 import (
 	"context"
-
-	"bascule/maildir/index"
 )
 
 // ClaimRecent gives the caller's session the \Recent of all messages that no session had:
 // those with UID >= from (RFC 3501 §2.3.2). Each message is recent to one session, across
 // processes.
 func (m *Mailbox) ClaimRecent(ctx context.Context) (from UID, err error) {
-	err = m.a.read(ctx, func(index.Tx) error {
+	err = m.a.glance(ctx, func() error {
 		from = UID(m.f.row.Recent)
 		return nil
 	})
@@ -31,7 +29,7 @@ func (m *Mailbox) ClaimRecent(ctx context.Context) (from UID, err error) {
 
 // RecentFrom is what ClaimRecent would give, without claiming it (EXAMINE).
 func (m *Mailbox) RecentFrom(ctx context.Context) (from UID, err error) {
-	err = m.a.read(ctx, func(index.Tx) error {
+	err = m.a.glance(ctx, func() error {
 		from = UID(m.f.row.Recent)
 		return nil
 	})

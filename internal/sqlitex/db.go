@@ -3,6 +3,7 @@ package sqlitex
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -241,7 +242,7 @@ func (db *DB) View(ctx context.Context, fn func(*Q) error) error {
 }
 
 func (q *Q) within(begin string, fn func(*Q) error) error {
-	if _, err := q.Exec(begin); err != nil {
+	if err := q.Run(begin); err != nil {
 		return err
 	}
 	done := false
@@ -255,7 +256,7 @@ func (q *Q) within(begin string, fn func(*Q) error) error {
 	if err := fn(q); err != nil {
 		return err
 	}
-	if _, err := q.Exec("COMMIT"); err != nil {
+	if err := q.Run("COMMIT"); err != nil {
 		return err
 	}
 	done = true
@@ -271,6 +272,6 @@ func (db *DB) DataVersion(ctx context.Context) (v int64, err error) {
 
 // DataVersion is DB.DataVersion for whoever has the turn.
 func (q *Q) DataVersion() (v int64, err error) {
-	err = q.QueryRow("PRAGMA data_version").Scan(&v)
+	err = q.Each("PRAGMA data_version", func(row []driver.Value) error { v, _ = row[0].(int64); return nil })
 	return v, err
 }
