@@ -3,18 +3,37 @@ package dialogue
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
-func (st statement) match(v vars, line string) (bool, error) {
-	return v.match(st.text, st.blocks, line)
+// reSaid finds the words of a status response.
+var reSaid = regexp.MustCompile(`^(\S+ (?:OK|NO|BAD|BYE)(?: \[[^\]]*\])?) [^{.].*$`)
+
+func (p *player) match(st statement, v vars, line string) (bool, error) {
+	text := st.text
+	if p.target.AnyWords && len(text) == 1 {
+		text = []string{reSaid.ReplaceAllString(text[0], "$1 ...")}
+	}
+	ok, err := v.match(text, st.blocks, line)
+	if ok || err != nil || p.target.Same == nil {
+		return ok, err
+	}
+	for _, same := range p.target.Same(line) {
+		if ok, err = v.match(text, st.blocks, same); ok || err != nil {
+			break
+		}
+	}
+	return ok, err
 }
+
+func (p *player) extra(line string) bool { return p.target.Extra != nil && p.target.Extra(line) }
 
 // forbidden tells whether an S! statement names this line.
 func (p *player) forbidden(line string) error {
 	for _, st := range p.never {
 		// A pattern that must not match must not capture either.
-		ok, err := st.match(p.vars.clone(), line)
+		ok, err := p.match(st, p.vars.clone(), line)
 		if err != nil {
 			return err
 		}
@@ -44,7 +63,7 @@ func (p *player) expect(c *conn, st statement) error {
 		if err != nil {
 			return err
 		}
-		ok, err := st.match(p.vars, line)
+		ok, err := p.match(st, p.vars, line)
 		if err != nil {
 			return err
 		}
@@ -54,6 +73,7 @@ func (p *player) expect(c *conn, st statement) error {
 		case st.verb == doMaybe:
 			c.unread(line)
 			return nil
+		case st.verb == doExpect && p.extra(line):
 		case st.verb == doExpect:
 			return fmt.Errorf("got %q", line)
 		}
@@ -92,7 +112,7 @@ func (p *player) expectGroup(c *conn, group []statement) error {
 		}
 		found := -1
 		for i, st := range left {
-			ok, err := st.match(p.vars, line)
+			ok, err := p.match(st, p.vars, line)
 			if err != nil {
 				return err
 			}
@@ -105,6 +125,9 @@ func (p *player) expectGroup(c *conn, group []statement) error {
 			if must == 0 {
 				c.unread(line)
 				return nil
+			}
+			if p.extra(line) {
+				continue
 			}
 			return fmt.Errorf("got %q, which is none of:\n%s", line, sources(left))
 		}
@@ -126,7 +149,7 @@ func (p *player) checkOutput(st statement) error {
 	}
 	line := p.output[0]
 	p.output = p.output[1:]
-	ok, err := st.match(p.vars, line)
+	ok, err := p.match(st, p.vars, line)
 	if err != nil {
 		return err
 	}

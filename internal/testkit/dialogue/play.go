@@ -26,6 +26,13 @@ type Target struct {
 	Password string
 	// Act carries out an action; words is never empty. The output is matched by O: lines. It may be nil.
 	Act func(ctx context.Context, words []string, stdin string) (output string, err error)
+	// Same gives other ways to write a line of this server that mean what the line means: where order and quoting are free, say. One that
+	// meets the script is enough. It may be nil.
+	Same func(line string) []string
+	// Extra tells a line that this server may send unasked where the script expects another. It may be nil.
+	Extra func(line string) bool
+	// AnyWords: what is said for people behind OK, NO, BAD and BYE is not compared.
+	AnyWords bool
 	// Deadline bounds every wait for the server; 0 means 10 seconds.
 	Deadline time.Duration
 }
