@@ -25,7 +25,8 @@ func (c *conn) cmdIdle(r *request) error {
 		defer c.box.m.Watch(c.nc.Wake)()
 	}
 	r.refresh = true
-	silentUntil := time.Now().Add(c.srv.opt.IdleTimeout)
+	end := time.Now().Add(c.srv.opt.IdleTimeout)
+	sign := c.nextSign(end)
 	for {
 		if why := c.leaving.Load(); why != nil {
 			return why
@@ -46,18 +47,25 @@ func (c *conn) cmdIdle(r *request) error {
 		// Who wakes us has looked already: a thousand idle sessions of one mailbox must not each look again.
 		r.refresh = false
 		c.detach()
-		switch err := c.nc.WaitReadable(c.untilStillHere(silentUntil)); {
+		wait := time.Until(sign)
+		if c.heldBack() {
+			wait = min(wait, heldBackPoll)
+		}
+		switch err := c.nc.WaitReadable(max(wait, time.Millisecond)); {
 		case err == nil:
 			if done, err := c.readDone(); done {
 				return err
 			}
 		case errors.Is(err, netserve.ErrWoken):
 		case errors.Is(err, netserve.ErrTimeout):
-			if time.Now().After(silentUntil) {
+			switch now := time.Now(); {
+			case !now.Before(end):
 				return c.idleEnd(err)
+			case !now.Before(sign):
+				c.attach()
+				c.status("*", kindOK, "", "Still here")
+				sign = c.nextSign(end)
 			}
-			c.attach()
-			c.status("*", kindOK, "", "Still here")
 			r.refresh = true // now and then, for a nudge that was lost
 		default:
 			return errClientGone
@@ -65,15 +73,26 @@ func (c *conn) cmdIdle(r *request) error {
 	}
 }
 
-// untilStillHere is how long to wait before the next sign of life, a little different each time so that ten
-// thousand connections do not speak at once. NATs forget silent connections; phones pay for each line.
-func (c *conn) untilStillHere(end time.Time) time.Duration {
-	left := max(time.Until(end), time.Millisecond)
-	if every := c.srv.opt.KeepAlive; every > 0 {
-		return min(left, every-every/8+rand.N(every/4+1))
+// nextSign is when the next sign of life is due, a little different each time so that ten thousand connections do not
+// speak at once; end if none is. NATs forget silent connections; phones pay for each line.
+func (c *conn) nextSign(end time.Time) time.Time {
+	every := c.srv.opt.KeepAlive
+	if every <= 0 {
+		return end
 	}
-	return left
+	if next := time.Now().Add(every - every/8 + rand.N(every/4+1)); next.Before(end) {
+		return next
+	}
+	return end
 }
+
+// heldBackPoll is how often a session that has to keep news to itself looks whether it may tell them. A POP3 session that
+// ends nudges, but not if its process was killed, and a nudge that changes nothing in our process wakes nobody.
+const heldBackPoll = 250 * time.Millisecond
+
+// heldBack tells whether there are news that were not told. It does not ask whether the lock is still held: that could have ended
+// since it was asked last, and nobody would come to tell them.
+func (c *conn) heldBack() bool { return c.box != nil && c.box.m.Snapshot() != c.box.view.snap }
 
 // readDone reads the line that ends IDLE. A stray empty line does not end it. A command without DONE before it fails
 // IDLE, and stays where it is: it is run next, and answered.
