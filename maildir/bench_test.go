@@ -177,6 +177,27 @@ func BenchmarkWarm(b *testing.B) {
 			mode = StoreAdd + StoreRemove - mode
 		}
 	})
+	b.Run("copy10000", func(b *testing.B) {
+		if _, err := a.CreateMailbox(ctx, "Copies", nil); err != nil {
+			b.Fatal(err)
+		}
+		dst, err := a.Mailbox(ctx, "Copies")
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer dst.Close()
+		var uids []UID
+		for i := range 10_000 {
+			uids = append(uids, UID(i+1000))
+		}
+		b.ReportAllocs()
+		cpu(b)
+		for b.Loop() {
+			if _, err := m.Copy(ctx, uids, dst); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("deliver", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

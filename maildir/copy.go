@@ -83,6 +83,7 @@ type transfer struct {
 	w        *writing
 	src, dst *folder
 	move     bool
+	parsed   bool            // something was parsed of the messages
 	flags    map[Flags]Flags // of the source, as bits of the target
 	ops      []fileOp
 	links    []disk.Place // made before the commit, for undo
@@ -117,6 +118,10 @@ func (t *transfer) run(s *Snapshot, uids []UID) error {
 			grace = max(w.a.Policy().GraceBytes, 1)
 		}
 		if err := w.checkQuota(bytes, int64(len(msgs)), grace); err != nil {
+			return err
+		}
+		var err error // of a move it stays false: the row is gone before its copy comes
+		if t.parsed, err = w.HasParsed(t.src.row.ID, uint32(msgs[0].UID), uint32(msgs[len(msgs)-1].UID)); err != nil {
 			return err
 		}
 	}
@@ -191,8 +196,8 @@ func (t *transfer) add(d *change, m *Message, base, tail, uidl string) (Message,
 	if err := d.add(t.w, n); err != nil {
 		return n, err
 	}
-	// What was learned of the bytes holds for the copy; a moved row is gone already.
-	if !t.move {
+	// What was learned of the bytes holds for the copy.
+	if t.parsed {
 		if err := t.w.CopyParsed(t.src.row.ID, uint32(m.UID), d.row.ID, uint32(n.UID)); err != nil {
 			return n, err
 		}

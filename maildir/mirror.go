@@ -22,7 +22,8 @@ type mirror struct {
 
 func (m *mirror) close() { m.known = false }
 
-// reserveBlock is how many UIDs are reserved at a time, at least.
+// reserveBlock is how many UIDs are reserved at a time, at least. It is more in a large
+// folder and for a large copy, since each block has the whole list written anew.
 const reserveBlock = 1000
 
 // reserve makes sure that the mirror reserves the next n UIDs of the folder; it runs
@@ -31,7 +32,7 @@ func (c *change) reserve(w *writing, n int) error {
 	if uint64(c.row.UIDNext)+uint64(n) <= uint64(c.row.Reserved) {
 		return nil
 	}
-	block := uint64(max(reserveBlock, c.row.Messages/4)) + uint64(n)
+	block := uint64(max(reserveBlock, c.row.Messages/4, 2*int64(n))) + uint64(n)
 	reserved := uint32(min(uint64(c.row.UIDNext)+block, maxUID))
 	w.failed = append(w.failed, func() { c.f.mirror = mirror{stale: true} })
 	// Messages that this change adds come after its commit: were it taken back, their

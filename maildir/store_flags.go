@@ -67,16 +67,19 @@ func onlyKnown(s *Snapshot, names []string) []string {
 
 func (c *change) store(w *writing, s *Snapshot, uids []UID, op StoreOp, bits Flags, res *StoreResult) error {
 	var ops []fileOp
+	if len(uids) > 1 { // often most of them change
+		ops = make([]fileOp, 0, min(len(uids), s.Len()))
+		c.edit.replace = slices.Grow(c.edit.replace, cap(ops))
+	}
 	// A run of neighbours that become alike is written as one.
-	var run []Message
-	var end int // the index behind the run's last message
+	var first Message // of the run
+	var last UID      // of the run, 0 if there is none
+	var end int       // the index behind it
 	save := func() error {
-		if len(run) == 0 {
+		if last == 0 {
 			return nil
 		}
-		err := c.saveRun(w, &run[0], run[len(run)-1].UID)
-		run = run[:0]
-		return err
+		return c.saveRun(w, &first, last)
 	}
 	var was, is Message // of the last tail that was made
 	for _, uid := range uids {
@@ -110,12 +113,13 @@ func (c *change) store(w *writing, s *Snapshot, uids []UID, op StoreOp, bits Fla
 			n.tail, n.inNew = is.tail, false
 		}
 		c.swap(msg, &n, true)
-		if len(run) > 0 && (i != end || run[0].Flags != n.Flags || run[0].tail != n.tail || run[0].inNew != n.inNew) {
+		if last == 0 || i != end || first.Flags != n.Flags || first.tail != n.tail || first.inNew != n.inNew {
 			if err := save(); err != nil {
 				return err
 			}
+			first = n
 		}
-		run, end = append(run, n), i+1
+		last, end = n.UID, i+1
 		if from, to := c.f.place(msg), c.f.place(&n); from != to {
 			ops = append(ops, fileOp{kind: opRename, src: from, dst: to})
 		}

@@ -36,6 +36,12 @@ func (t Tx) ParsedRange(folder int64, first, last uint32, fn func(uid uint32, da
 	return rows.Err()
 }
 
+// HasParsed says whether anything is kept for messages from first to last.
+func (t Tx) HasParsed(folder int64, first, last uint32) (has bool, err error) {
+	err = t.q.QueryRow(`SELECT EXISTS (SELECT 1 FROM parsed WHERE folder = ? AND uid BETWEEN ? AND ?)`, folder, first, last).Scan(&has)
+	return has, err
+}
+
 // SaveParsed keeps data for a message, if the message is still there.
 func (t Tx) SaveParsed(folder int64, uid uint32, data []byte) error {
 	_, err := t.q.Exec(`INSERT OR REPLACE INTO parsed (folder, uid, data) SELECT folder, uid, ? FROM messages WHERE folder = ? AND uid = ?`, data, folder, uid)
