@@ -8,7 +8,7 @@ import (
 )
 
 // reSaid finds the words of a status response.
-var reSaid = regexp.MustCompile(`^(\S+ (?:OK|NO|BAD|BYE)(?: \[[^\]]*\])?) [^{.].*$`)
+var reSaid = regexp.MustCompile(`^(\S+ (?:OK|NO|BAD|BYE)(?: \[[^\]]*\])?) [^{.[].*$`)
 
 func (p *player) match(st statement, v vars, line string) (bool, error) {
 	text := st.text

@@ -31,6 +31,9 @@ type Target struct {
 	Same func(line string) []string
 	// Extra tells a line that this server may send unasked where the script expects another. It may be nil.
 	Extra func(line string) bool
+	// AnyOrder tells whether the neighbouring S lines of one connection that begin like these may come in any order from this server. It may
+	// be nil.
+	AnyOrder func(text string) bool
 	// AnyWords: what is said for people behind OK, NO, BAD and BYE is not compared.
 	AnyWords bool
 	// Deadline bounds every wait for the server; 0 means 10 seconds.
@@ -48,19 +51,15 @@ func Play(t testing.TB, target *Target, s *Script) {
 	defer p.closeAll()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	for i := 0; i < len(s.statements); i++ {
-		st := s.statements[i]
-		if st.only != "" && st.only != target.Name {
-			continue
-		}
+	statements := target.prepare(s.statements)
+	for i := 0; i < len(statements); i++ {
+		st := statements[i]
 		// Neighbouring U lines of one connection are one statement.
 		group := []statement{st}
 		if st.verb == doGroup || st.verb == doGroupOp {
-			for i+1 < len(s.statements) && s.statements[i+1].joins(st) {
+			for i+1 < len(statements) && statements[i+1].joins(st) {
 				i++
-				if n := s.statements[i]; n.only == "" || n.only == target.Name {
-					group = append(group, n)
-				}
+				group = append(group, statements[i])
 			}
 		}
 		if err := p.do(ctx, group); err != nil {
@@ -83,6 +82,21 @@ func (s *Script) NotFor(target string, features ...string) string {
 		}
 	}
 	return ""
+}
+
+// prepare gives the statements that are for the target, with S for U where the order is free.
+func (t *Target) prepare(statements []statement) []statement {
+	var kept []statement
+	for _, st := range statements {
+		if st.only != "" && st.only != t.Name {
+			continue
+		}
+		if st.verb == doExpect && t.AnyOrder != nil && t.AnyOrder(st.text[0]) {
+			st.verb = doGroup
+		}
+		kept = append(kept, st)
+	}
+	return kept
 }
 
 func (st statement) joins(first statement) bool {

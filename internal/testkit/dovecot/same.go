@@ -15,8 +15,10 @@ var (
 	reFlags   = regexp.MustCompile(`\bFLAGS \([^()]*\)`)
 	reFetch   = regexp.MustCompile(`(?s)^(\* \d+ FETCH \()(.*)\)$`)
 	reLiteral = regexp.MustCompile(`\{(\d+)\}\r\n`)
+	reBinary  = regexp.MustCompile(`(\bBINARY\[[0-9.]*\](?:<\d+>)? )~\{`)
 	reNoCode  = regexp.MustCompile(`^(\S+ NO) ([^\[].*)$`)
-	reRecent  = regexp.MustCompile(`^\* \d+ RECENT$`)
+	reExtra   = regexp.MustCompile(`^\* (\d+ RECENT|OK Still here)$`)
+	reFree    = regexp.MustCompile(`^\* (LIST|LSUB|STATUS|\d+ FETCH) `)
 )
 
 var flagOrder = []string{`\Recent`, `\Seen`, `\Answered`, `\Flagged`, `\Deleted`, `\Draft`}
@@ -24,6 +26,9 @@ var flagOrder = []string{`\Recent`, `\Seen`, `\Answered`, `\Flagged`, `\Deleted`
 // same gives the ways in which Dovecot's line may be written: names quoted, flags in our order, attributes and FETCH items in any.
 func same(line string) []string {
 	var all []string
+	if line == "+OK" {
+		return []string{"+OK "}
+	}
 	if m := reMailbox.FindStringSubmatch(line); m != nil {
 		line = m[1] + ` "` + m[2] + `"` + m[3]
 		all = append(all, line)
@@ -36,7 +41,7 @@ func same(line string) []string {
 	}
 	if m := reNoCode.FindStringSubmatch(line); m != nil {
 		// The codes of RFC 5530 are for those who know them.
-		for _, code := range []string{"NONEXISTENT", "ALREADYEXISTS", "CANNOT", "TRYCREATE", "NOPERM", "UNKNOWN-CTE"} {
+		for _, code := range []string{"NONEXISTENT", "ALREADYEXISTS", "CANNOT", "TRYCREATE", "NOPERM", "UNKNOWN-CTE", "LIMIT"} {
 			all = append(all, m[1]+" ["+code+"] "+m[2])
 		}
 		return all
@@ -50,14 +55,17 @@ func same(line string) []string {
 			items[i] = quoteLiterals(reFlags.ReplaceAllStringFunc(item, sortFlags))
 		}
 		for _, o := range orders(items) {
-			all = append(all, m[1]+strings.Join(o, " ")+")")
+			all = append(all, m[1]+strings.Join(o, " ")+")", m[1]+reBinary.ReplaceAllString(strings.Join(o, " "), "$1{")+")")
 		}
 	}
 	return all
 }
 
-// extra: after EXPUNGE and whenever it looks, Dovecot tells how many messages are recent.
-func extra(line string) bool { return reRecent.MatchString(line) }
+// extra: after EXPUNGE and whenever it looks, Dovecot tells how many messages are recent; and in IDLE, that it is alive.
+func extra(line string) bool { return reExtra.MatchString(line) }
+
+// anyOrder: mailboxes are listed as they are found, and messages fetched as it suits.
+func anyOrder(text string) bool { return reFree.MatchString(text) }
 
 func sortFlags(list string) string {
 	words := strings.Fields(list[len("FLAGS (") : len(list)-1])
@@ -148,10 +156,17 @@ func span(s string, i int) int {
 	return len(s)
 }
 
-// orders gives every order of up to five words, and only the given one of more.
+// orders gives every order of up to five words; of more, those in which one has come forward.
 func orders(words []string) [][]string {
-	if len(words) < 2 || len(words) > 5 {
+	if len(words) < 2 {
 		return [][]string{words}
+	}
+	if len(words) > 5 {
+		all := [][]string{words}
+		for i, w := range words {
+			all = append(all, slices.Concat([]string{w}, words[:i], words[i+1:]))
+		}
+		return all
 	}
 	var all [][]string
 	for i := range words {

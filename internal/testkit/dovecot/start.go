@@ -47,5 +47,5 @@ func start(t testing.TB, conf string, users []string) *dialogue.Target {
 	})
 	m := &mailer{dir: dir}
 	return &dialogue.Target{Name: "dovecot", Addrs: i.Addrs, TLS: &tls.Config{InsecureSkipVerify: true}, Password: password, Act: m.act,
-		Same: same, Extra: extra, AnyWords: true}
+		Same: same, Extra: extra, AnyOrder: anyOrder, AnyWords: true}
 }
