@@ -35,6 +35,12 @@ func (c *conn) enter(ctx context.Context, session *gate.Session) error {
 		}
 		return err
 	}
+	if e := c.ending.Load(); e != nil {
+		// Evicted in the moment in which the maildrop came free, perhaps by the same switch.
+		mail.Release()
+		session.End()
+		return (*stopError)(e)
+	}
 	c.session, c.drop, c.state = session, newDrop(mail), transaction
 	c.log = c.log.With("account", session.Address.String(), "session", session.ID)
 	c.sum.begin(c.drop)

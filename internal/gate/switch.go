@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"bascule/internal/accounts"
 )
@@ -54,6 +55,9 @@ func (g *Gate) EvictNow(ctx context.Context, scope accounts.Scope, now bool) (in
 			failed = fmt.Errorf("gate: evict: %w", err)
 			continue
 		}
+		// The newest first: one that waits for the mailbox of another must not get it
+		// in between.
+		slices.SortFunc(sessions, func(x, y *Session) int { return y.Since.Compare(x.Since) })
 		for _, s := range sessions {
 			if g.judge(s, e, gone, now) {
 				told++
