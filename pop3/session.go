@@ -26,7 +26,7 @@ func (c *conn) enter(ctx context.Context, session *gate.Session) error {
 	wait := max(c.srv.opt.LockWait, 0)
 	mail, err := session.Account.OpenMaildrop(ctx, holder, maildir.MaildropOptions{Wait: wait, HideDeleted: !c.srv.opt.ShowDeleted})
 	if err != nil {
-		session.End()
+		session.Turned()
 		if e := c.ending.Load(); e != nil {
 			return (*stopError)(e) // not the lock's fault, and one reply is enough
 		}

@@ -48,6 +48,16 @@ func (d *loginDelay) take(a accounts.Address, now time.Time) bool {
 	return true
 }
 
+// giveBack undoes one take: the login came to nothing for a reason that is not the
+// client's.
+func (d *loginDelay) giveBack(a accounts.Address) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if full, ok := d.full[a]; ok {
+		d.full[a] = full.Add(-d.every)
+	}
+}
+
 // sweep makes room: whose bucket is full again needs no entry. If that is nobody,
 // one account gets its free logins early.
 func (d *loginDelay) sweep(now time.Time) {

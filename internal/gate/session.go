@@ -108,6 +108,15 @@ func (s *Session) End() {
 	}
 }
 
+// Turned is End for a session that never began, because another one has the mailbox:
+// a lock refusal counts for nothing, so it costs no login of LOGIN-DELAY either.
+func (s *Session) Turned() {
+	if s.Protocol == POP3 {
+		s.gate.delays.giveBack(s.Address)
+	}
+	s.End()
+}
+
 // enter hands the session out. It is false if it was evicted while the rule was
 // being read: then the switch came between, and the login has to be refused.
 func (s *Session) enter() bool {
