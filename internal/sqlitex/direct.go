@@ -8,9 +8,9 @@ import (
 )
 
 // Run and Each talk to the driver without database/sql between them, for statements that
-// run once per message. Measured with 100,000 rows of twelve columns: reading them takes
-// half as long, as nothing goes through reflection; writing them takes 40% less, because
-// the driver's query path binds all values in one call into C, its exec path one by one.
+// run once per message. To read 100,000 rows of twelve columns takes 135 to 155 ms of processor
+// time instead of 215, as nothing goes through reflection. Run uses the driver's query path,
+// which hands all values to C in one call; its exec path makes a call for each.
 //
 // The connection is pinned and whoever has the turn has it alone, so it may be used beside
 // the *sql.Conn.

@@ -85,7 +85,7 @@ func (t Tx) AddMessage(folder int64, m *Message) error {
 }
 
 // SetFlags writes flags, modseq, place and tail of m to all messages of the folder from m's
-// UID to last: one statement for a run of messages costs a fifth of one for each.
+// UID to last: one statement for a run costs a third of one for each of its messages.
 func (t Tx) SetFlags(folder int64, m *Message, last uint32) error {
 	return t.q.Run(`UPDATE messages SET flags = ?, modseq = ?, place = ?, tail = ? WHERE folder = ? AND uid BETWEEN ? AND ?`,
 		int64(m.Flags), int64(m.ModSeq), m.Place, m.Tail, folder, m.UID, last)
