@@ -20,7 +20,7 @@ func TestDifferencesAreListed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for heading, dir := range map[string]string{"POP3": "pop3", "LMTP": "internal/lmtp"} {
+	for heading, dir := range map[string]string{"POP3": "pop3", "IMAP": "imap", "LMTP": "internal/lmtp"} {
 		_, section, ok := strings.Cut(string(page), "\n## "+heading+"\n")
 		if !ok {
 			t.Errorf("there is no heading %q", heading)

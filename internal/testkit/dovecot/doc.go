@@ -3,6 +3,6 @@
 //
 // It is used only when BASCULE_TEST_DOVECOT asks for it (package programs); Start skips the test otherwise. Each start is a new
 // directory with the usual test accounts and empty mailboxes. RunScripts plays the scripts of a directory, each against a Dovecot of its
-// own. Where Dovecot answers otherwise by design the script says so: "skip: dovecot REASON", or "@dovecot S: …" for single lines;
+// own. What a protocol leaves to the server (order, quoting, words) is taken either way: same.go. Where Dovecot answers otherwise by design the script says so: "skip: dovecot REASON", or "@dovecot S: …" for single lines;
 // docs/dovecot-differences.md has all of them. Package instance runs the program.
 package dovecot
