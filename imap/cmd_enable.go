@@ -42,7 +42,7 @@ func (c *conn) cmdEnable(r *request) error {
 func (c *conn) enable(on enabled) {
 	c.on = on
 	wide := on.rev2 || on.utf8
-	c.dec.QuotedUTF8, c.dec.UTF8Names = wide, wide
+	c.dec.UTF8Names = wide
 	c.enc.QuotedUTF8, c.enc.UTF8Names = wide, wide
 }
 

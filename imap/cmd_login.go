@@ -28,9 +28,6 @@ func sessionNamespace(s accounts.Effective) namespace {
 //	login = "LOGIN" SP userid SP password
 func (c *conn) cmdLogin(r *request) error {
 	var user, password string
-	// A password with letters beyond ASCII comes as a quoted string from most clients, whatever they have enabled.
-	defer func(was bool) { c.dec.QuotedUTF8 = was }(c.dec.QuotedUTF8)
-	c.dec.QuotedUTF8 = true
 	if !c.dec.ExpectSP() || !c.dec.ExpectAString(&user) || !c.dec.ExpectSP() || !c.dec.ExpectAString(&password) ||
 		!c.dec.ExpectCRLF() {
 		return c.dec.Err()

@@ -68,6 +68,9 @@ func newConn(ctx context.Context, s *Server, nc *netserve.Conn) *conn {
 	c.enc = wire.NewEncoder(nc.Writer())
 	c.dec.Continue = c.allowLiteral
 	c.dec.LiteralMinus = s.opt.LiteralMinus
+	// UTF-8 in quoted strings is taken from everybody: most clients send passwords so, and some everything once they see
+	// IMAP4rev2 offered, whether or not they enable it. What we send keeps to what was enabled.
+	c.dec.QuotedUTF8 = true
 	c.client = &gate.Client{Protocol: "imap", Remote: nc.Remote(), Local: nc.Local(), TLS: nc.TLS(), ConnID: nc.ID(), Kick: c.kick}
 	c.waitForLogin()
 	return c
