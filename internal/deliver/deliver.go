@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"strings"
@@ -68,30 +69,44 @@ func (d *Deliverer) refused(r *Recipient, e Envelope, err error) error {
 // hold. INBOX is the answer to everything that is not there.
 func (d *Deliverer) folder(ctx context.Context, account *maildir.Account, detail string) (string, error) {
 	if detail == "" {
-		return "INBOX", nil
+		return maildir.Inbox, nil
 	}
+	name, err := find(ctx, account, detail)
+	if err != nil || name != "" {
+		return name, err
+	}
+	if !d.opt.CreateFolders {
+		return maildir.Inbox, nil
+	}
+	made, err := account.CreateMailbox(ctx, detail, nil)
+	if errors.Is(err, maildir.ErrMailboxExists) {
+		// Another message for it came in the same moment.
+		if name, err = find(ctx, account, detail); err == nil && name != "" {
+			return name, nil
+		}
+	}
+	if err != nil {
+		// A name that no folder can have, or too many folders: the mail matters more than its place.
+		d.opt.Log.Info("folder of a subaddress was not made", "account", account.Address(), "folder", detail, "err", err)
+		return maildir.Inbox, nil
+	}
+	return made.Name, nil
+}
+
+// find gives the name of the mailbox that a detail names, or none.
+func find(ctx context.Context, account *maildir.Account, detail string) (string, error) {
 	boxes, err := account.Mailboxes(ctx)
 	if err != nil {
 		return "", err
 	}
-	path := strings.ReplaceAll(detail, ".", "/")
-	for _, wanted := range []string{detail, path} {
+	for _, wanted := range []string{detail, strings.ReplaceAll(detail, ".", "/")} {
 		for _, b := range boxes {
 			if !b.NoSelect && strings.EqualFold(b.Name, wanted) {
 				return b.Name, nil
 			}
 		}
 	}
-	if !d.opt.CreateFolders {
-		return "INBOX", nil
-	}
-	made, err := account.CreateMailbox(ctx, detail, nil)
-	if err != nil {
-		// A name that no folder can have, or too many folders: the mail matters more than its place.
-		d.opt.Log.Info("folder of a subaddress was not made", "account", account.Address(), "folder", detail, "err", err)
-		return "INBOX", nil
-	}
-	return made.Name, nil
+	return "", nil
 }
 
 // sourceReader keeps apart the errors of who brings the message from those of the store.
