@@ -37,8 +37,8 @@ KILLS ?= 100
 crash: ## kill the real program KILLS times under load
 	BASCULE_CRASH_KILLS=$(KILLS) $(GO) test $(FLAGS) -count=1 -timeout 20m ./internal/crashtest
 
-SECONDS_OF_STRESS ?= 60
-stress: ## many clients on shared mailboxes under the race detector, for SECONDS_OF_STRESS
+SECONDS_OF_STRESS ?= 30
+stress: ## many clients on shared mailboxes under the race detector, twice SECONDS_OF_STRESS: in one process and in two
 	BASCULE_STRESS_SECONDS=$(SECONDS_OF_STRESS) $(GO) test $(FLAGS) -race -count=1 -timeout 20m ./internal/stresstest
 
 demo-check: build ## read the demo's mail with curl by every way there is
