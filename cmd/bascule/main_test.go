@@ -68,7 +68,9 @@ type result struct {
 func program(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	// The tests' own settings are no configuration of the program.
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "BASCULE_TEST_") || strings.HasPrefix(v, "BASCULE_CRASH_") })
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "BASCULE_TEST_") || strings.HasPrefix(v, "BASCULE_CRASH_")
+	})
 	cmd.Env = append(cmd.Env, asBascule+"=1")
 	return cmd
 }
