@@ -140,6 +140,30 @@ func TestInheritance(t *testing.T) {
 	}
 }
 
+// An administrator is made account by account: no domain, and no source of accounts, makes any.
+func TestAdministrators(t *testing.T) {
+	db := open(t)
+	ctx := t.Context()
+	must(t, db.AddAccount(ctx, "op", anna, nil))
+	if _, err := db.Set(ctx, "op", accounts.DomainScope("example.org"), map[accounts.Key]string{accounts.KeyAdmin: "server"}); !errors.Is(err, accounts.ErrBadValue) {
+		t.Errorf("a domain full of administrators: %v", err)
+	}
+	if _, _, known, err := accounts.ReadSetting("admin", "server"); known || err != nil {
+		t.Errorf("a source may say so: %v", err)
+	}
+	for _, tt := range []struct {
+		value                  string
+		herself, near, farAway bool
+	}{{"domain", true, true, false}, {"server", true, true, true}, {"inherit", false, false, false}} {
+		_, err := db.Set(ctx, "op", accounts.AccountScope(anna), map[accounts.Key]string{accounts.KeyAdmin: tt.value})
+		must(t, err)
+		e, err := db.Lookup(ctx, anna)
+		if err != nil || e.Administers(anna) != tt.herself || e.Administers("x@example.org") != tt.near || e.Administers("x@example.com") != tt.farAway {
+			t.Errorf("%s: %+v, %v", tt.value, e, err)
+		}
+	}
+}
+
 func TestSetIsWholeAndAudited(t *testing.T) {
 	db := open(t)
 	ctx := t.Context()

@@ -25,17 +25,25 @@ type Options struct {
 	KeepHashes bool
 	// FlushEvery is how often last logins are written (default 5 s).
 	FlushEvery time.Duration
+	// Source is where accounts come from, if not from here; Close closes it. Asking
+	// it takes at most SourceTimeout (default 5 s). While it is down, what it said
+	// holds for SourceMemory longer (default 0: not at all) for everything but
+	// logins. One that cannot tell changes is asked about open sessions every
+	// SourceRecheck (default 10 s).
+	Source                                     Source
+	SourceTimeout, SourceMemory, SourceRecheck time.Duration
 	// Now is the clock (default time.Now).
 	Now func() time.Time
 	Log *slog.Logger
 }
 
-// DB is accounts.db. It is safe for concurrent use, by several processes too.
+// DB is accounts.db, with the Source behind it if there is one. It is safe for concurrent use, by several processes too.
 type DB struct {
 	opts     Options
 	defaults atomic.Pointer[Settings]
-	secret   []byte // keys the false SCRAM salts
-	decoy    string // what Verify checks for accounts that do not exist
+	secret   []byte   // keys the false SCRAM salts
+	decoy    string   // what Verify checks for accounts that do not exist
+	foreign  *foreign // nil: accounts are here
 
 	// Two connections, so that a login never waits while a change is synced to
 	// the disk. Writes go through write alone.
@@ -70,7 +78,7 @@ func Open(ctx context.Context, path string, opts Options) (*DB, error) {
 	db := &DB{opts: opts, logins: map[loginKey]Login{}, stop: make(chan struct{})}
 	db.SetDefaults(opts.Defaults)
 	var err error
-	if db.decoy, err = hashPassword(rand.Text(), opts.Cost); err != nil {
+	if db.decoy, err = decoyHash(opts.Cost); err != nil {
 		return nil, fmt.Errorf("accounts: open: %w", err)
 	}
 	sq := sqlitex.Options{Migrations: migrations, CacheKiB: 4096}
@@ -85,6 +93,9 @@ func Open(ctx context.Context, path string, opts Options) (*DB, error) {
 		db.write.Close()
 		db.read.Close()
 		return nil, fmt.Errorf("accounts: open %s: %w", path, err)
+	}
+	if opts.Source != nil {
+		db.foreign = newForeign(opts, db.decoy)
 	}
 	db.stopped.Go(db.flushLoop)
 	return db, nil
@@ -111,6 +122,9 @@ func (db *DB) Close() (err error) {
 		close(db.stop)
 		db.stopped.Wait()
 		err = errors.Join(db.Flush(context.Background()), db.read.Close(), db.write.Close())
+		if db.foreign != nil {
+			err = errors.Join(err, db.foreign.source.Close())
+		}
 	})
 	return err
 }
@@ -125,6 +139,9 @@ func (db *DB) Changes(ctx context.Context) (n int64, err error) {
 	})
 	if err != nil {
 		return 0, fmt.Errorf("accounts: changes: %w", err)
+	}
+	if db.foreign != nil {
+		n = db.changesForeign(ctx, n)
 	}
 	return n, nil
 }

@@ -48,12 +48,15 @@ type Directory interface {
 	Record(Login)
 }
 
-// Rules is what carries out a switch. A directory whose accounts are elsewhere
+// Rules is what carries out a switch, and what administrators change from their mail programs. A directory whose accounts are elsewhere
 // keeps the protocol setting here all the same.
 type Rules interface {
 	// SetProtocols writes the rule and its audit line; Inherit removes it. It may
 	// be repeated: setting what is set already changes nothing.
 	SetProtocols(ctx context.Context, who string, s Scope, p Protocols) (Change, error)
+
+	// SetQuota gives an account limits of its own, 0 for none, with their audit lines. Errors: ErrNotFound, ErrForeign.
+	SetQuota(ctx context.Context, who string, a Address, bytes, messages int64) error
 
 	// CarryOut does the scheduled switches that are due, each exactly once
 	// whoever calls it, and says which.

@@ -22,12 +22,17 @@
 //   - The last login is a convenience: it is kept in memory and written every few
 //     seconds, so a crash may lose the last ones. All else is durable on return.
 //   - Migrations only add; a statement names the columns it uses.
+//   - With a Source, a password is never checked against what is remembered, an
+//     account is never unknown because the source is down, and accounts.db has a
+//     row for every account that was seen, for the settings the source leaves to us.
 //
-// Lock order: DB.loginMu is never held while the database is used.
+// Lock order: DB.loginMu is never held while the database is used,
+// and foreign.mu neither while the source is.
 //
 // Files: address.go, punycode.go (names); settings.go, keys.go (what can be set);
 // directory.go (the interface and the errors); db.go, schema.go, lookup.go (the
-// query of every login), manage.go, list.go, set.go, audit.go, schedule.go,
-// logins.go (SQLite); password.go, schemes.go, digests.go, scram.go (passwords
+// query of every login), manage.go, list.go, set.go, shares.go, annotations.go, audit.go, schedule.go,
+// logins.go (SQLite); source.go, foreign.go (accounts that are kept elsewhere);
+// password.go, schemes.go, digests.go, scram.go (passwords
 // of this and of other servers).
 package accounts

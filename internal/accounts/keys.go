@@ -23,34 +23,55 @@ const (
 	KeyStatus        Key = "status"
 	KeyStatusReason  Key = "status_reason"
 	KeyDelivery      Key = "delivery"
+	KeySearchIndex   Key = "search_index"
+	KeyShared        Key = "shared"
+	KeyIMAPHide      Key = "imap_hide"
+	KeyAdmin         Key = "admin" // accounts only
 )
 
 // keyRow says how one setting is read and where it may stand. The column has the
 // name of the key; NULL is "inherit".
 type keyRow struct {
-	key        Key
-	domainOnly bool
-	parse      func(string) (string, error)
+	key   Key
+	place keyPlace
+	parse func(string) (string, error)
+}
+
+type keyPlace int
+
+const (
+	anywhere keyPlace = iota
+	domainOnly
+	accountOnly
+)
+
+// fits says whether the setting may stand on a domain, or on an account.
+func (r keyRow) fits(domain bool) bool {
+	return r.place == anywhere || domain == (r.place == domainOnly)
 }
 
 var keyTable = []keyRow{
-	{KeyProtocols, false, oneOf(string(POP3), string(IMAP), string(Both), string(None))},
-	{KeyExclusive, false, oneOf(string(ExclusiveMailbox), string(ExclusiveRemoval), string(ExclusiveSnapshot))},
-	{KeyQuotaBytes, false, parseSize},
-	{KeyQuotaMessages, false, parseCount},
-	{KeySeparator, true, oneOf("/", ".")},
-	{KeyInboxPrefix, true, oneOf("true", "false")},
-	{KeyRefusalText, false, parseLine},
-	{KeyStatus, false, oneOf(string(Active), string(Suspended))},
-	{KeyStatusReason, false, parseLine},
-	{KeyDelivery, false, oneOf(string(Accept), string(Defer), string(Reject))},
+	{KeyProtocols, anywhere, oneOf(string(POP3), string(IMAP), string(Both), string(None))},
+	{KeyExclusive, anywhere, oneOf(string(ExclusiveMailbox), string(ExclusiveRemoval), string(ExclusiveSnapshot))},
+	{KeyQuotaBytes, anywhere, parseSize},
+	{KeyQuotaMessages, anywhere, parseCount},
+	{KeySeparator, domainOnly, oneOf("/", ".")},
+	{KeyInboxPrefix, domainOnly, oneOf("true", "false")},
+	{KeyRefusalText, anywhere, parseLine},
+	{KeyStatus, anywhere, oneOf(string(Active), string(Suspended))},
+	{KeyStatusReason, anywhere, parseLine},
+	{KeyDelivery, anywhere, oneOf(string(Accept), string(Defer), string(Reject))},
+	{KeySearchIndex, anywhere, oneOf(string(SearchIndexAuto), string(SearchIndexOn), string(SearchIndexOff))},
+	{KeyShared, anywhere, oneOf("true", "false")},
+	{KeyIMAPHide, anywhere, parseCapabilities},
+	{KeyAdmin, accountOnly, oneOf(string(AdminDomain), string(AdminServer))},
 }
 
 // Keys lists the settings of accounts, or of domains.
 func Keys(domain bool) []Key {
 	var keys []Key
 	for _, row := range keyTable {
-		if domain || !row.domainOnly {
+		if row.fits(domain) {
 			keys = append(keys, row.key)
 		}
 	}
@@ -64,7 +85,9 @@ func ParseValue(k Key, value string, domain bool) (string, error) {
 	switch {
 	case i < 0:
 		return "", fmt.Errorf("%w: there is no setting %q", ErrBadValue, k)
-	case keyTable[i].domainOnly && !domain:
+	case !keyTable[i].fits(domain) && domain:
+		return "", fmt.Errorf("%w: %s is a setting of accounts", ErrBadValue, k)
+	case !keyTable[i].fits(domain):
 		return "", fmt.Errorf("%w: %s is a setting of domains", ErrBadValue, k)
 	case value == string(Inherit):
 		return value, nil
@@ -120,6 +143,25 @@ func parseCount(s string) (string, error) {
 	}
 	return strconv.FormatUint(n, 10), nil
 }
+
+// parseCapabilities reads names of IMAP capabilities with blanks or commas between them; "none" hides none, though the domain hides
+// some.
+func parseCapabilities(s string) (string, error) {
+	upper := strings.ToUpper(s)
+	words := strings.FieldsFunc(upper, func(r rune) bool { return r == ' ' || r == ',' })
+	if len(words) == 0 || len(s) > 400 || strings.ContainsFunc(upper, notCapability) {
+		return "", fmt.Errorf("want names of capabilities such as QRESYNC NOTIFY, in at most 400 octets, or none")
+	}
+	if len(words) == 1 && words[0] == "NONE" {
+		return "none", nil
+	}
+	return strings.Join(words, " "), nil
+}
+
+func notCapability(r rune) bool { return !strings.ContainsRune(capabilityChars+" ,", r) }
+
+// capabilityChars are what the names of registered capabilities are made of.
+const capabilityChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-=+._:/"
 
 // parseLine takes a text that is sent to clients: one line, so that it cannot
 // forge a second one, in UTF-8 and of a length that every client reads.

@@ -17,12 +17,19 @@ type Account struct {
 	Created time.Time
 	Scheme  string // of the password, "" if there is none
 	SCRAM   bool   // SCRAM-SHA-256 can be used
+	Source  string // where it comes from, in words
 	Logins  []Login
 }
 
 // Account gives all there is to know of one account. The last logins are as of
 // the last flush. Errors: ErrNotFound.
 func (db *DB) Account(ctx context.Context, a Address) (acc Account, err error) {
+	if db.foreign != nil {
+		// One that was never seen gets its row.
+		if _, err := db.Lookup(ctx, a); err != nil && !errors.Is(err, ErrSource) && !errors.Is(err, ErrNotFound) {
+			return Account{}, err
+		}
+	}
 	err = db.read.View(ctx, func(q *sqlitex.Q) error {
 		if acc.Effective, err = db.effective(q, a); err != nil {
 			return err
@@ -40,6 +47,9 @@ func (db *DB) Account(ctx context.Context, a Address) (acc Account, err error) {
 		acc.Logins, err = scanLogins(q, a)
 		return err
 	})
+	if err == nil {
+		err = db.describe(ctx, &acc)
+	}
 	if err != nil {
 		return Account{}, fmt.Errorf("accounts: show %s: %w", a, err)
 	}
@@ -91,7 +101,8 @@ type AccountQuery struct {
 	Limit  int     // default 1000
 }
 
-// Accounts lists accounts without their Own settings and Logins.
+// Accounts lists accounts without their Own settings and Logins; with a source,
+// those that were seen here.
 func (db *DB) Accounts(ctx context.Context, aq AccountQuery) ([]Account, error) {
 	if aq.Limit <= 0 {
 		aq.Limit = 1000
@@ -126,6 +137,11 @@ func (db *DB) Accounts(ctx context.Context, aq AccountQuery) ([]Account, error) 
 		}
 		return rows.Err()
 	})
+	for i := range list {
+		if err == nil {
+			err = db.describe(ctx, &list[i])
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("accounts: list: %w", err)
 	}

@@ -61,26 +61,17 @@ func (db *DB) DeleteDomain(ctx context.Context, who, name string) error {
 }
 
 // AddAccount makes an account, and its domain if that is new. Secret is nil for
-// an account nobody can log in to yet. Errors: ErrExists, ErrScheme.
+// an account nobody can log in to yet. Errors: ErrExists, ErrScheme, ErrForeign.
 func (db *DB) AddAccount(ctx context.Context, who string, a Address, secret *Secret) error {
 	stored, err := db.prepare(secret)
+	if foreign := db.Local(); foreign != nil {
+		err = foreign
+	}
 	if err != nil {
 		return fmt.Errorf("accounts: add %s: %w", a, err)
 	}
 	err = db.change(ctx, func(q *sqlitex.Q, n int64) error {
-		var domain int64
-		err := q.QueryRow("SELECT id FROM domains WHERE name = ?", a.Domain()).Scan(&domain)
-		if errors.Is(err, sql.ErrNoRows) {
-			domain, err = db.addDomain(q, who, a.Domain())
-		}
-		if err != nil {
-			return err
-		}
-		_, err = q.Exec("INSERT INTO accounts (address, domain, created) VALUES (?, ?, ?)", string(a), domain, db.opts.Now().Unix())
-		if sqlitex.IsUnique(err) {
-			return ErrExists
-		}
-		if err != nil {
+		if err := db.addRow(q, who, a); err != nil {
 			return err
 		}
 		if stored.hash != "" {
@@ -96,12 +87,36 @@ func (db *DB) AddAccount(ctx context.Context, who string, a Address, secret *Sec
 	return nil
 }
 
+// addRow inserts an account without a password, and its domain if that is new.
+func (db *DB) addRow(q *sqlitex.Q, who string, a Address) error {
+	var domain int64
+	err := q.QueryRow("SELECT id FROM domains WHERE name = ?", a.Domain()).Scan(&domain)
+	if errors.Is(err, sql.ErrNoRows) {
+		domain, err = db.addDomain(q, who, a.Domain())
+	}
+	if err != nil {
+		return err
+	}
+	_, err = q.Exec("INSERT INTO accounts (address, domain, created) VALUES (?, ?, ?)", string(a), domain, db.opts.Now().Unix())
+	if sqlitex.IsUnique(err) {
+		return ErrExists
+	}
+	return err
+}
+
 // DeleteAccount removes the account from the directory; its mail stays where it
-// is, and scheduled switches for it will find nothing to do. Errors: ErrNotFound.
+// is, and scheduled switches for it will find nothing to do. Errors: ErrNotFound,
+// ErrForeign.
 func (db *DB) DeleteAccount(ctx context.Context, who string, a Address) error {
+	if err := db.Removable(ctx, a); err != nil {
+		return fmt.Errorf("accounts: delete %s: %w", a, err)
+	}
 	err := db.change(ctx, func(q *sqlitex.Q, _ int64) error {
 		res, err := q.Exec("DELETE FROM accounts WHERE address = ?", string(a))
 		if err := affectedOne(res, err); err != nil {
+			return err
+		}
+		if _, err := q.Exec("DELETE FROM shares WHERE owner = ?1 OR with_whom = ?1", string(a)); err != nil {
 			return err
 		}
 		return db.note(q, AuditEntry{Who: who, Action: "account.delete", Subject: string(a)})
@@ -114,9 +129,12 @@ func (db *DB) DeleteAccount(ctx context.Context, who string, a Address) error {
 
 // SetPassword gives the account a new password, or another server's hash of one.
 // A nil secret takes the password away. Open sessions go on. Errors: ErrNotFound,
-// ErrScheme.
+// ErrScheme, ErrForeign.
 func (db *DB) SetPassword(ctx context.Context, who string, a Address, secret *Secret) error {
 	stored, err := db.prepare(secret)
+	if foreign := db.Local(); foreign != nil {
+		err = foreign
+	}
 	if err != nil {
 		return fmt.Errorf("accounts: set password of %s: %w", a, err)
 	}

@@ -23,9 +23,12 @@ type Switch struct {
 }
 
 // Schedule stores a switch for later. The time may be in the past; then the next
-// CarryOut does it. Errors: ErrNotFound, ErrNoDomain, ErrBadValue.
+// CarryOut does it. Errors: ErrNotFound, ErrNoDomain, ErrBadValue, ErrForeign.
 func (db *DB) Schedule(ctx context.Context, who string, s Scope, p Protocols, due time.Time) (id int64, err error) {
 	if _, err := ParseProtocols(string(p)); err != nil {
+		return 0, fmt.Errorf("accounts: schedule switch of %s: %w", s, err)
+	}
+	if err := db.settable(ctx, s, KeyProtocols); err != nil {
 		return 0, fmt.Errorf("accounts: schedule switch of %s: %w", s, err)
 	}
 	err = db.write.Tx(ctx, func(q *sqlitex.Q) error {

@@ -80,4 +80,33 @@ CREATE TABLE audit (
 CREATE INDEX audit_subject ON audit (subject, id);
 
 INSERT INTO meta (key, value) VALUES ('changes', 1);
-`}
+`, `
+ALTER TABLE domains ADD COLUMN search_index TEXT;
+ALTER TABLE accounts ADD COLUMN search_index TEXT;
+`,
+
+	// Which accounts share mailboxes with whom (shares.go). Owners may be accounts that are not in this database.
+	`CREATE TABLE shares (
+	owner     TEXT NOT NULL,
+	domain    TEXT NOT NULL, -- of the owner
+	with_whom TEXT NOT NULL, -- an address, or 'anyone' of the domain
+	PRIMARY KEY (owner, with_whom)
+) WITHOUT ROWID;
+CREATE INDEX shares_with ON shares (with_whom, domain);
+
+ALTER TABLE domains ADD COLUMN shared TEXT;
+ALTER TABLE accounts ADD COLUMN shared TEXT;
+`, `
+ALTER TABLE domains ADD COLUMN imap_hide TEXT;
+ALTER TABLE accounts ADD COLUMN imap_hide TEXT;
+`,
+
+	// Who is an administrator.
+	`ALTER TABLE accounts ADD COLUMN admin TEXT`,
+
+	// Shared annotations of the whole server (annotations.go).
+	`CREATE TABLE annotations (
+	name    TEXT PRIMARY KEY COLLATE NOCASE,
+	value   BLOB,            -- NULL: removed, and kept for those who are to hear of it
+	changed INTEGER NOT NULL -- number of the change, ascending
+);`}

@@ -15,7 +15,10 @@ import (
 	"github.com/go-crypt/crypt/algorithm/sha1crypt"
 )
 
-const schemeArgon2ID = "ARGON2ID"
+const (
+	schemeArgon2ID = "ARGON2ID"
+	schemeSCRAM256 = "SCRAM-SHA-256"
+)
 
 // schemeTable has the password schemes of Dovecot and OpenLDAP that can be
 // checked, by the name in braces. Not among them are the traditional DES crypt,
@@ -32,7 +35,7 @@ var schemeTable = map[string]func(stored, password string) (bool, error){
 	"SHA": matchDigest(sha1Digest), "SHA1": matchDigest(sha1Digest), "SSHA": matchSalted(sha1Digest),
 	"SHA256": matchDigest(sha256Digest), "SSHA256": matchSalted(sha256Digest),
 	"SHA512": matchDigest(sha512Digest), "SSHA512": matchSalted(sha512Digest),
-	"SCRAM-SHA-256": matchSCRAM(sha256Digest), "SCRAM-SHA-1": matchSCRAM(sha1Digest),
+	schemeSCRAM256: matchSCRAM(sha256Digest), "SCRAM-SHA-1": matchSCRAM(sha1Digest),
 }
 
 // Schemes lists the names that Hashed takes in braces.

@@ -99,7 +99,7 @@ func matchSCRAM(h func() hash.Hash) func(stored, password string) (bool, error) 
 func keysFromHash(hash string, c Cost) (SCRAMKeys, error) {
 	scheme, encoding, rest := splitScheme(hash)
 	switch scheme {
-	case "SCRAM-SHA-256":
+	case schemeSCRAM256:
 		return parseSCRAM(rest)
 	case "PLAIN", "CLEARTEXT", "CLEAR":
 		rest, err := decodeHash(encoding, rest)
@@ -113,6 +113,13 @@ func keysFromHash(hash string, c Cost) (SCRAMKeys, error) {
 
 // SCRAM is Directory's.
 func (db *DB) SCRAM(ctx context.Context, a Address) (SCRAMKeys, error) {
+	if db.foreign != nil {
+		k, err := db.scramForeign(ctx, a)
+		if err != nil {
+			return SCRAMKeys{}, fmt.Errorf("accounts: SCRAM keys of %s: %w", a, err)
+		}
+		return k, nil
+	}
 	var k SCRAMKeys
 	err := db.read.Do(ctx, func(q *sqlitex.Q) error {
 		return q.QueryRow(`SELECT scram_iterations, scram_salt, scram_stored, scram_server, password_version

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 
 	"bascule/internal/sqlitex"
 )
@@ -13,9 +15,12 @@ import (
 // Set changes settings of an account or a domain, all of them or none, with an
 // audit line for each that really changes; the values are as ParseValue reads
 // them, "inherit" removes one. The changes are in the order of Keys. Errors:
-// ErrNotFound, ErrNoDomain, ErrBadValue.
+// ErrNotFound, ErrNoDomain, ErrBadValue, ErrForeign.
 func (db *DB) Set(ctx context.Context, who string, s Scope, values map[Key]string) ([]Change, error) {
 	changes, err := parseChanges(s, values)
+	if err == nil {
+		err = db.settable(ctx, s, slices.Collect(maps.Keys(values))...)
+	}
 	if err == nil {
 		err = db.change(ctx, func(q *sqlitex.Q, _ int64) error { return db.set(q, who, s, changes) })
 	}
@@ -34,6 +39,13 @@ func (db *DB) SetProtocols(ctx context.Context, who string, s Scope, p Protocols
 	return changes[0], nil
 }
 
+// SetQuota is Rules'.
+func (db *DB) SetQuota(ctx context.Context, who string, a Address, bytes, messages int64) error {
+	_, err := db.Set(ctx, who, AccountScope(a), map[Key]string{
+		KeyQuotaBytes: strconv.FormatInt(bytes, 10), KeyQuotaMessages: strconv.FormatInt(messages, 10)})
+	return err
+}
+
 func parseChanges(s Scope, values map[Key]string) ([]Change, error) {
 	changes := make([]Change, 0, len(values))
 	for k, v := range values {
@@ -43,7 +55,7 @@ func parseChanges(s Scope, values map[Key]string) ([]Change, error) {
 		}
 		changes = append(changes, Change{Key: k, New: v})
 	}
-	order := Keys(true)
+	order := Keys(s.Address == "")
 	slices.SortFunc(changes, func(a, b Change) int { return slices.Index(order, a.Key) - slices.Index(order, b.Key) })
 	return changes, nil
 }

@@ -40,6 +40,24 @@ const (
 	ExclusiveSnapshot Exclusive = "snapshot" // IMAP does as it likes; POP3 keeps its list
 )
 
+// SearchIndex says whether the texts of an account's messages are indexed.
+type SearchIndex string
+
+const (
+	SearchIndexAuto SearchIndex = "auto" // once a search had to read many
+	SearchIndexOn   SearchIndex = "on"
+	SearchIndexOff  SearchIndex = "off"
+)
+
+// Admin says whose administrator an account is.
+type Admin string
+
+const (
+	AdminNone   Admin = ""
+	AdminDomain Admin = "domain" // of the accounts of its own domain
+	AdminServer Admin = "server" // of all accounts
+)
+
 // Status says whether somebody may log in at all.
 type Status string
 
@@ -65,6 +83,7 @@ const (
 	FromAccount Level = "account"
 	FromDomain  Level = "domain"
 	FromServer  Level = "server"
+	FromSource  Level = "source" // the provider's own, see Source
 )
 
 // Settings are the inherited ones, as the server has them when neither the
@@ -76,12 +95,13 @@ type Settings struct {
 	QuotaMessages int64  // 0: no limit
 	Separator     string // of folder names as IMAP shows them: "/" or "."
 	InboxPrefix   bool   // IMAP shows other folders below "INBOX"
+	SearchIndex   SearchIndex
 	RefusalText   string // told when the protocol is off; empty: the usual sentence
 }
 
 // DefaultSettings are those of a server whose configuration says nothing.
 func DefaultSettings() Settings {
-	return Settings{Protocols: Both, Exclusive: ExclusiveMailbox, Separator: "/"}
+	return Settings{Protocols: Both, Exclusive: ExclusiveMailbox, Separator: "/", SearchIndex: SearchIndexAuto}
 }
 
 // withDefaults fills what a configuration left empty.
@@ -92,6 +112,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.Exclusive == "" {
 		s.Exclusive = d.Exclusive
+	}
+	if s.SearchIndex == "" {
+		s.SearchIndex = d.SearchIndex
 	}
 	if s.Separator == "" {
 		s.Separator = d.Separator
@@ -109,7 +132,28 @@ type Effective struct {
 	StatusReason string
 	Delivery     Delivery
 
+	// IMAPHide are the capabilities, in upper case with blanks between them, that IMAP does not announce to the account's clients.
+	IMAPHide string
+
+	Admin Admin // never inherited, and no source's to give
+
+	Shared bool // nobody's own: its mailboxes are listed as shared ones, not as another user's
+
 	// PasswordVersion changes whenever the password does; a remembered proof of
-	// the password is worth nothing once it differs. 0: there is no password.
+	// the password is worth nothing once it differs. 0: there is no password, or its
+	// source cannot tell; then nothing may be remembered.
 	PasswordVersion int64
+}
+
+// capabilities are the names in a stored imap_hide.
+func capabilities(stored string) string {
+	if stored == "none" {
+		return ""
+	}
+	return stored
+}
+
+// Administers says whether the account is an administrator of another, or of itself.
+func (e Effective) Administers(a Address) bool {
+	return e.Admin == AdminServer || e.Admin == AdminDomain && a.Domain() == e.Address.Domain()
 }
