@@ -9,6 +9,10 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/korean"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
 	"golang.org/x/text/transform"
 )
 
@@ -34,7 +38,17 @@ func KnownCharset(name string) bool {
 }
 
 func isUTF8Name(name string) bool {
-	return equalName(name, "utf-8") || equalName(name, "utf8") || equalName(name, "us-ascii") || equalName(name, "ascii")
+	switch lowerASCII(name) {
+	case "utf-8", "utf8", "unicode-1-1-utf-8", "us-ascii", "ascii":
+		return true
+	}
+	return false
+}
+
+// otherCharsets are in neither table: what golang.org/x/text decodes and does not name, and names of Microsoft's programs.
+var otherCharsets = map[string]encoding.Encoding{
+	"utf-32": utf32.UTF32(utf32.BigEndian, utf32.UseBOM), "utf-32be": utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM), "utf-32le": utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM),
+	"cp932": japanese.ShiftJIS, "ms932": japanese.ShiftJIS, "cp949": korean.EUCKR, "ms949": korean.EUCKR, "uhc": korean.EUCKR,
 }
 
 // findCharset gives nil for the charsets that are guessed.
@@ -42,6 +56,9 @@ func findCharset(name string) encoding.Encoding {
 	name = strings.Trim(name, " \t\"'")
 	if name == "" || len(name) > 64 || isUTF8Name(name) {
 		return nil
+	}
+	if equalName(name, "utf-16") {
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM) // browsers look at no byte order mark
 	}
 	// The browsers' table first: mail says iso-8859-1 and means Windows-1252, as the web does.
 	if enc, err := htmlindex.Get(name); err == nil {
@@ -52,10 +69,10 @@ func findCharset(name string) encoding.Encoding {
 			return enc
 		}
 	}
-	if enc, err := ianaindex.MIME.Encoding(name); err == nil {
-		return enc // nil if it has a name and no code
+	if enc, err := ianaindex.MIME.Encoding(name); err == nil && enc != nil { // nil if it has a name and no code
+		return enc
 	}
-	return nil
+	return otherCharsets[lowerASCII(name)]
 }
 
 // decodeBytes is DecodeCharset for a short text.

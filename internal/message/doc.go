@@ -35,9 +35,12 @@
 //	blob.go       MarshalBinary, BlobEnvelope    the form kept in an index row
 //	blobenc.go, blobdec.go                       its strings and numbers
 //	transfer.go   DecodeTransfer                 base64 and quoted-printable
+//	binary.go     EncodeBinary                   binary parts in base64
 //	charset.go    DecodeCharset                  any charset to UTF-8
 //	words.go      DecodeHeader                   RFC 2047
 //	fold.go       Fold                           comparison form for SEARCH
+//	needle.go     Needle, Haystack               a text in texts that are not folded yet
+//	searchtext.go SearchText                     which texts of a message SEARCH looks into
 //	date.go       ParseDate                      the Date field, however odd
 //	subject.go    BaseSubject                    RFC 5256 §2.1
 //	msgid.go      MessageIDs                     references between messages

@@ -13,11 +13,13 @@ type Field struct {
 }
 
 // Value is the field's content as one line: see Unfold.
-func (f Field) Value() string {
+func (f Field) Value() string { return Unfold(f.rawValue()) }
+
+func (f Field) rawValue() []byte {
 	if i := bytes.IndexByte(f.Raw, ':'); i >= 0 && len(f.Name) > 0 {
-		return Unfold(f.Raw[i+1:])
+		return f.Raw[i+1:]
 	}
-	return Unfold(f.Raw)
+	return f.Raw
 }
 
 // Fields goes through a header up to its empty line or end. Lines that are no field (no colon, or a

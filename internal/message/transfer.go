@@ -13,15 +13,37 @@ var ErrUnknownEncoding = errors.New("message: unknown content transfer encoding"
 // DecodeTransfer undoes a content transfer encoding. Damaged input is decoded as far as it makes sense and never an
 // error: only errors of r come back. The empty encoding is 7bit.
 func DecodeTransfer(r io.Reader, encoding string) (io.Reader, error) {
-	switch strings.ToLower(strings.Trim(encoding, " \t")) {
-	case "", "7bit", "8bit", "binary":
+	switch transferOf(encoding) {
+	case transferNone:
 		return r, nil
-	case "base64":
+	case transferBase64:
 		return &decodeReader{src: r, step: new(base64State).step}, nil
-	case "quoted-printable":
+	case transferQuoted:
 		return &decodeReader{src: r, step: new(qpState).step}, nil
 	}
 	return nil, ErrUnknownEncoding
+}
+
+type transfer uint8
+
+const (
+	transferUnknown transfer = iota
+	transferNone
+	transferBase64
+	transferQuoted
+)
+
+func transferOf(encoding string) transfer {
+	encoding = strings.Trim(encoding, " \t")
+	switch {
+	case encoding == "", equalName(encoding, "7bit"), equalName(encoding, "8bit"), equalName(encoding, "binary"):
+		return transferNone
+	case equalName(encoding, "base64"):
+		return transferBase64
+	case equalName(encoding, "quoted-printable"):
+		return transferQuoted
+	}
+	return transferUnknown
 }
 
 // decodeReader runs a decoder that appends what some input gives to out. With final set the input is over.
