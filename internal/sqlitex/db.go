@@ -30,6 +30,8 @@ type Options struct {
 	CacheKiB int
 	// Statements is how many prepared statements are kept (default 64).
 	Statements int
+	// Relaxed is for what can be made again: a commit is whole, but it is not waited for until it is on disk.
+	Relaxed bool
 	// Migrations are applied before Open returns; see Migrate.
 	Migrations []string
 }
@@ -110,9 +112,13 @@ func create(path string, mode fs.FileMode) error {
 }
 
 func dsn(path string, opts Options) string {
+	synchronous := "FULL"
+	if opts.Relaxed {
+		synchronous = "NORMAL"
+	}
 	q := url.Values{
 		"_busy_timeout":    {strconv.FormatInt(opts.BusyTimeout.Milliseconds(), 10)},
-		"_synchronous":     {"FULL"},
+		"_synchronous":     {synchronous},
 		"_txlock":          {"immediate"},
 		"_foreign_keys":    {"on"},
 		"_cache_size":      {strconv.Itoa(-opts.CacheKiB)},

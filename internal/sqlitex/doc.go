@@ -8,7 +8,8 @@
 //   - busy_timeout is set before anything else; otherwise the switch to WAL
 //     fails at once when two processes start together.
 //   - What Tx returned nil for survives a power failure (synchronous=FULL; the
-//     driver's default of NORMAL in WAL mode would lose acknowledged commits).
+//     driver's default of NORMAL in WAL mode would lose acknowledged commits), save
+//     where Options.Relaxed was set.
 //   - A context only ends the wait for the connection. A statement that runs is
 //     never interrupted: the driver answers a cancelled context by rolling back
 //     or dropping the connection, and either would break the first invariant.
