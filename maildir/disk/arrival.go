@@ -5,22 +5,36 @@ import (
 	"strings"
 )
 
-// CompareArrival orders base names as Dovecot orders new messages: the number before the first '.', then the number
-// after 'M', then the base names as bytes. Names without a number come first. It is a strict total order on different names.
-func CompareArrival(a, b string) int {
-	sa, ma := arrival(a)
-	sb, mb := arrival(b)
-	return cmp.Or(cmp.Compare(sa, sb), cmp.Compare(ma, mb), strings.Compare(a, b))
+// Arrival is what a base name tells of when the message came.
+type Arrival struct {
+	secs, usecs uint64 // of "<secs>.M<usecs>"; 0 if missing
+	base        string
 }
 
-// arrival reads "<secs>.M<usecs>"; what is missing is 0.
-func arrival(base string) (secs, usecs uint64) {
+// ArrivalOf reads a base name.
+func ArrivalOf(base string) Arrival {
 	secs, rest := leadingNumber(base)
+	a := Arrival{secs: secs, base: base}
 	if strings.HasPrefix(rest, ".M") {
-		usecs, _ = leadingNumber(rest[2:])
+		a.usecs, _ = leadingNumber(rest[2:])
 	}
-	return secs, usecs
+	return a
 }
+
+// Compare orders base names as Dovecot orders new messages: the number before the first '.', then the number
+// after 'M', then the base names as bytes. Names without a number come first. It is a strict total order on different names.
+func (a Arrival) Compare(b Arrival) int {
+	if c := cmp.Compare(a.secs, b.secs); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.usecs, b.usecs); c != 0 {
+		return c
+	}
+	return strings.Compare(a.base, b.base)
+}
+
+// CompareArrival is Arrival.Compare of two base names.
+func CompareArrival(a, b string) int { return ArrivalOf(a).Compare(ArrivalOf(b)) }
 
 // leadingNumber reads decimal digits; a number too large for 64 bits stays at the largest.
 func leadingNumber(s string) (uint64, string) {

@@ -60,6 +60,31 @@ func replaceFile(f FS, path string, write func(io.Writer) error) error {
 	return nil
 }
 
+// ReplaceCache replaces path by data without syncing anything: after a power failure there may be anything. It is for files that
+// whoever reads them verifies and can do without. Of several writers at a time one wins, or nobody.
+func ReplaceCache(f FS, path string, data []byte) error {
+	tmp := path + ".bascule-tmp"
+	if err := f.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("disk: replace %s: %w", path, err)
+	}
+	w, err := f.Create(tmp, filePerm)
+	if err != nil {
+		return fmt.Errorf("disk: replace %s: %w", path, err)
+	}
+	_, err = w.Write(data)
+	if cerr := w.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = f.Rename(tmp, path)
+	}
+	if err != nil {
+		f.Remove(tmp)
+		return fmt.Errorf("disk: replace %s: %w", path, err)
+	}
+	return nil
+}
+
 // ReadSmallFile reads a whole file of at most 16 MiB.
 func ReadSmallFile(f FS, path string) ([]byte, error) {
 	r, err := f.Open(path)

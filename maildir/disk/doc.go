@@ -15,7 +15,7 @@
 //
 // Files: fs.go (the system calls), os.go, os_errors.go (the real ones), atomic.go (whole-file replacement); name.go, unique.go,
 // arrival.go (message names); folder.go, encoding.go (folder names); maildir.go, folders.go, remove.go, sweep.go (directories);
-// incoming.go, message.go, scan.go (messages); uidlist*.go, keywords.go, subscriptions.go, uidvalidity.go,
+// incoming.go, message.go, scan.go (messages); uidlist*.go, keywords.go, subscriptions.go, acl.go, attributes.go, uidvalidity.go,
 // courier*.go, maildirsize.go (formats of others); dotlock.go; account.go, marker.go (the data directory); watch*.go.
 //
 // Unless said otherwise the methods may be called from several goroutines at once; they hold no locks, and what two

@@ -35,7 +35,7 @@ func newDovecot(t *testing.T) (*dovecot, *disk.Maildir) {
 		d.uid = 65534 // Dovecot does not touch mail as root
 	}
 	conf := fmt.Sprintf("base_dir = %[1]s/run\nstate_dir = %[1]s/run\nlog_path = /dev/stderr\nssl = no\nmail_location = maildir:%[1]s/Maildir\n"+
-		"first_valid_uid = 1\nmail_uid = %[2]d\nmail_gid = %[2]d\nmail_home = %[1]s\nnamespace inbox {\n inbox = yes\n separator = /\n}\n", home, d.uid)
+		"first_valid_uid = 1\nmail_uid = %[2]d\nmail_gid = %[2]d\nmail_home = %[1]s\nmail_attribute_dict = file:%%h/Maildir/dovecot-attributes\nnamespace inbox {\n inbox = yes\n separator = /\n}\n", home, d.uid)
 	if err := os.WriteFile(home+"/conf", []byte(conf), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -201,5 +201,41 @@ func TestWeReadDovecots(t *testing.T) {
 	d.adm("mailbox", "create", "Later")
 	if got, want := d.adm("mailbox", "status", "uidvalidity", "Later"), fmt.Sprintf("Later uidvalidity=%d\n", next+1); got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// Annotations that we write Dovecot reads, and the other way round.
+func TestDovecotSharesAttributes(t *testing.T) {
+	d, m := newDovecot(t)
+	list := &disk.UIDList{UIDValidity: 777, NextUID: 42, GUID: "00112233445566778899aabbccddeeff"}
+	if err := m.RewriteUIDList("", list); err != nil {
+		t.Fatal(err)
+	}
+	ours := []disk.Attribute{
+		{Key: "priv/" + list.GUID + "/comment", Value: []byte("two\r\n\tlines\x01")},
+		{Key: "shared/" + list.GUID + "/vendor/x/empty", Value: nil},
+		{Key: "users/bob@example.org/" + list.GUID + "/comment", Value: []byte("Bob's")},
+	}
+	if err := m.WriteAttributes(disk.FormatAttributes(ours)); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.adm("mailbox", "metadata", "get", "INBOX", "/private/comment"); got != "two\r\n\tlines\x01\n" {
+		t.Errorf("Dovecot reads %q", got)
+	}
+	if got := d.adm("mailbox", "metadata", "list", "INBOX", "/shared"); !strings.Contains(got, "vendor/x/empty") {
+		t.Errorf("Dovecot lists %q", got)
+	}
+	d.adm("mailbox", "metadata", "set", "INBOX", "/private/vendor/a/b", "its\town\nvalue")
+	text, err := m.ReadAttributes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := append(ours, disk.Attribute{Key: "priv/" + list.GUID + "/vendor/a/b", Value: []byte("its\town\nvalue")})
+	got := disk.ParseAttributes(text)
+	byKey := func(x, y disk.Attribute) int { return strings.Compare(x.Key, y.Key) }
+	slices.SortFunc(got, byKey)
+	slices.SortFunc(want, byKey)
+	if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
+		t.Errorf("we read\n%q, want\n%q", got, want)
 	}
 }

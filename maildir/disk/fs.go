@@ -13,10 +13,12 @@ import (
 type FS interface {
 	// Create makes a new file for writing (O_CREATE|O_EXCL|O_WRONLY); it never opens one that exists.
 	Create(path string, perm fs.FileMode) (File, error)
-	// Append opens for appending (O_APPEND|O_CREATE|O_WRONLY): each Write goes to the end in one call.
-	Append(path string, perm fs.FileMode) (File, error)
+	// Append opens a file that exists for reading and appending (O_APPEND|O_RDWR): each Write goes to the end in one call.
+	Append(path string) (File, error)
 	// Open opens for reading. OSFile finds the *os.File under it, for sendfile.
 	Open(path string) (File, error)
+	// ReadInto reads a file from its beginning until buf is full or the file ends.
+	ReadInto(path string, buf []byte) (int, error)
 	// Link makes a hard link; an existing newname is fs.ErrExist.
 	Link(oldname, newname string) error
 	// Rename replaces newname. Only for files that are ours to replace, never for messages.

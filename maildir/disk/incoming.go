@@ -68,6 +68,12 @@ func (in *Incoming) ReadAt(p []byte, off int64) (int, error) { return in.file.Re
 // SetTime says which modification time the file is to get (INTERNALDATE); zero leaves the time of writing.
 func (in *Incoming) SetTime(t time.Time) { in.mtime = t }
 
+// Folder is the directory of the folder that the message was written or published into, as far as the caller knew.
+func (in *Incoming) Folder() string { return in.folder }
+
+// FolderIs tells that the folder has been renamed since Create, and tmp/ with it.
+func (in *Incoming) FolderIs(folder string) { in.folder = folder }
+
 // Sync makes contents and modification time durable and closes the file. Nothing can be written after.
 func (in *Incoming) Sync() error {
 	if in.synced {

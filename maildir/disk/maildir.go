@@ -121,6 +121,15 @@ func (m *Maildir) Times(folder string) (Times, error) {
 	return t, nil
 }
 
+// CurTime is Times(folder).Cur with one stat.
+func (m *Maildir) CurTime(folder string) (int64, error) {
+	st, err := m.fs.Stat(m.Path(folder, Cur))
+	if err != nil {
+		return 0, fmt.Errorf("disk: time of %q: %w", folder, err)
+	}
+	return st.MTime, nil
+}
+
 // Sync makes the entries of one subdirectory of a folder durable. Link, Rename, Publish and Remove leave it to the caller, so
 // that many of them share one sync.
 func (m *Maildir) Sync(folder string, sub Sub) error {

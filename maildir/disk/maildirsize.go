@@ -120,7 +120,7 @@ func (m *Maildir) AddMaildirSize(bytes, messages int64) (full bool, err error) {
 		return true, nil
 	}
 	if err == nil {
-		err = m.appendLines(path, []byte(line), false)
+		err = m.appending(path, func(f File) error { return addLines(f, []byte(line), false) })
 	}
 	if err != nil {
 		return false, fmt.Errorf("disk: add to maildirsize: %w", err)

@@ -16,7 +16,13 @@ type Place struct {
 }
 
 // PathOf is the path of a message file.
-func (m *Maildir) PathOf(p Place) string { return m.Path(p.Folder, p.Sub) + "/" + p.File }
+func (m *Maildir) PathOf(p Place) string {
+	// In one piece: bulk changes make two for every message.
+	if p.Folder == "" {
+		return m.root + "/" + p.Sub.String() + "/" + p.File
+	}
+	return m.root + "/" + p.Folder + "/" + p.Sub.String() + "/" + p.File
+}
 
 // TmpPlace is a file in the folder's tmp/ under its unique name, for operations that an intent log repeats.
 func TmpPlace(folder, unique string) Place { return Place{Folder: folder, Sub: Tmp, File: unique} }
@@ -28,6 +34,15 @@ func (m *Maildir) Open(p Place) (File, error) {
 		return nil, fmt.Errorf("disk: open message: %w", err)
 	}
 	return f, nil
+}
+
+// ReadInto reads a message file from its beginning until buf is full or the file ends. A missing one is fs.ErrNotExist.
+func (m *Maildir) ReadInto(p Place, buf []byte) (int, error) {
+	n, err := m.fs.ReadInto(m.PathOf(p), buf)
+	if err != nil {
+		return n, fmt.Errorf("disk: read message: %w", err)
+	}
+	return n, nil
 }
 
 // Stat looks at a message file. A missing one is fs.ErrNotExist.

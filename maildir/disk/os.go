@@ -20,25 +20,90 @@ var OS FS = osFS{}
 type osFS struct{}
 
 func (osFS) Create(path string, perm fs.FileMode) (File, error) {
-	return file(os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, perm))
+	return openFile(path, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY, perm)
 }
 
-func (osFS) Append(path string, perm fs.FileMode) (File, error) {
-	return file(os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, perm))
+func (osFS) Append(path string) (File, error) {
+	return openFile(path, unix.O_APPEND|unix.O_RDWR, 0)
 }
 
-// Open does without os.Open, which offers every file to the poller: a system call that the kernel refuses for regular
-// files, at a third of the price of opening and reading a small message.
-func (osFS) Open(path string) (File, error) {
-	var fd int
-	err := ignoringEINTR(func() (err error) {
-		fd, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		return err
-	})
+func (osFS) Open(path string) (File, error) { return openFile(path, unix.O_RDONLY, 0) }
+
+func openFile(path string, flags int, perm fs.FileMode) (File, error) {
+	fd, err := openFD(path, flags, perm)
 	if err != nil {
-		return nil, pathError("open", path, err)
+		return nil, err
 	}
 	return os.NewFile(uintptr(fd), path), nil
+}
+
+// openFD does without os.OpenFile, which offers every file to the poller: a system call that the kernel refuses for regular
+// files and directories, at a third of the price of opening and reading a small message.
+func openFD(path string, flags int, perm fs.FileMode) (fd int, err error) {
+	return openAt(unix.AT_FDCWD, path, flags, perm)
+}
+
+func openAt(dir int, path string, flags int, perm fs.FileMode) (fd int, err error) {
+	err = ignoringEINTR(func() (err error) {
+		fd, err = unix.Openat(dir, path, flags|unix.O_CLOEXEC, uint32(perm.Perm()))
+		return err
+	})
+	return fd, pathError("open", path, err)
+}
+
+// ReadInto makes three system calls, if the file is shorter than buf: to open, read and close by way of Open makes five, and they
+// are most of what it costs to search a message.
+func (osFS) ReadInto(path string, buf []byte) (n int, err error) {
+	return readInto(unix.AT_FDCWD, path, buf)
+}
+
+// statAt is Stat of a file in an open directory.
+func statAt(dir int, name string) (Info, error) {
+	var st unix.Stat_t
+	if err := ignoringEINTR(func() error { return unix.Fstatat(dir, name, &st, 0) }); err != nil {
+		return Info{}, pathError("stat", name, err)
+	}
+	return Info{
+		Size: st.Size, MTime: st.Mtim.Nano(), CTime: st.Ctim.Nano(),
+		Inode: st.Ino, Dev: uint64(st.Dev), Links: uint64(st.Nlink), Mode: modeOf(st.Mode),
+	}, nil
+}
+
+// modeOf turns the permissions and the kind of file of a struct stat into what package os makes of them.
+func modeOf(st uint32) fs.FileMode {
+	mode := fs.FileMode(st & 0o777)
+	switch st & unix.S_IFMT {
+	case unix.S_IFREG:
+		return mode
+	case unix.S_IFDIR:
+		return mode | fs.ModeDir
+	default:
+		return mode | fs.ModeIrregular
+	}
+}
+
+func readInto(dir int, path string, buf []byte) (n int, err error) {
+	fd, err := openAt(dir, path, unix.O_RDONLY, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	for n < len(buf) {
+		var got int
+		err := ignoringEINTR(func() (err error) {
+			got, err = unix.Read(fd, buf[n:])
+			return err
+		})
+		if err != nil {
+			return n, pathError("read", path, err)
+		}
+		// Of a regular file, less than asked for is all there is.
+		short := got < len(buf)-n
+		if n += max(got, 0); short {
+			break
+		}
+	}
+	return n, nil
 }
 
 // file keeps a nil *os.File from becoming a File that is not nil.
@@ -201,13 +266,13 @@ func InfoOf(st fs.FileInfo) Info {
 }
 
 func (osFS) SyncDir(path string) error {
-	f, err := os.Open(path)
+	fd, err := openFD(path, unix.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("sync directory: %w", err)
+	defer unix.Close(fd)
+	if err := ignoringEINTR(func() error { return unix.Fsync(fd) }); err != nil {
+		return fmt.Errorf("sync directory: %w", pathError("sync", path, err))
 	}
 	return nil
 }

@@ -67,6 +67,10 @@ func (r UIDRecord) WithKey(letter byte, value string) UIDRecord {
 	if !plainField(value) {
 		return r
 	}
+	if r.Keys == "" {
+		r.Keys = string(letter) + value
+		return r
+	}
 	var fields []string
 	for field := range strings.SplitSeq(r.Keys, " ") {
 		if field != "" && field[0] != letter {
@@ -78,7 +82,12 @@ func (r UIDRecord) WithKey(letter byte, value string) UIDRecord {
 }
 
 func plainField(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }) < 0
+	for i := range len(s) { // of every message in a list that is written
+		if s[i] <= ' ' || s[i] == 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // Next is the UID that the next message gets at least: the header may be stale, since lines are appended without it.

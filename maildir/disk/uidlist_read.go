@@ -33,14 +33,14 @@ func ParseUIDList(r io.Reader) (*UIDList, error) {
 			return l, fmt.Errorf("disk: read UID list: %w", err)
 		}
 		switch {
-		case first && !bytes.Contains(line, []byte(" :")): // else the header was lost and this is a record
+		case first && !isRecord(line): // else the header was lost
 			first = false
 			if err == nil && l.header(string(line)) {
 				continue
 			}
 			l.Bad++
-			if l.Version == 0 && len(line) > 1 && line[0] >= '0' && line[0] <= '9' && line[1] == ' ' {
-				return l, fmt.Errorf("disk: UID list of version %c: %w", line[0], ErrBadFile)
+			if err := l.versionError(line); err != nil {
+				return l, err
 			}
 		case err != nil, torn, len(l.Records) >= maxUIDRecords:
 			l.Bad++
@@ -56,6 +56,9 @@ func ParseUIDList(r io.Reader) (*UIDList, error) {
 	l.settle()
 	return l, nil
 }
+
+// isRecord tells a first line that is not the header: that was lost.
+func isRecord(line []byte) bool { return bytes.Contains(line, []byte(" :")) }
 
 // header reads the first line; false if it is not one. What could be read of it stays.
 func (l *UIDList) header(line string) bool {
@@ -95,6 +98,14 @@ func (l *UIDList) header(line string) bool {
 		}
 	}
 	return good && l.UIDValidity != 0 && l.NextUID != 0
+}
+
+// versionError tells an unknown version from a header that is damaged.
+func (l *UIDList) versionError(line []byte) error {
+	if l.Version == 0 && len(line) > 1 && line[0] >= '0' && line[0] <= '9' && line[1] == ' ' {
+		return fmt.Errorf("disk: UID list of version %c: %w", line[0], ErrBadFile)
+	}
+	return nil
 }
 
 // parseUIDRecord reads "<uid>[ <key><value>]* :<file>" (version 3) or "<uid> <file>" (version 1). Where the header was

@@ -69,6 +69,25 @@ func TestParseUIDList(t *testing.T) {
 	}
 }
 
+// TestReadUIDListHeader: what it tells is what the whole list tells.
+func TestReadUIDListHeader(t *testing.T) {
+	m := &Maildir{root: t.TempDir(), fs: OS}
+	if _, err := m.ReadUIDListHeader(""); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no list: %v", err)
+	}
+	for _, in := range []string{"", "\n", "3 V5 N3 G3085f01b7f11094c501100008c4a11c1 Xfoo\n1 :a\n", "3 V5 N3", "1 5 3\n1 a\n", "12 Px :a\n", "3 V0 N1\n1 :a\n",
+		"3 N7 V\n", "rubbish\n3 V5 N3\n", "4 V5 N3\n1 :a\n", strings.Repeat("x", 100000) + "\n3 V5 N3\n"} {
+		if err := os.WriteFile(m.uidlistPath(""), []byte(in), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want, wantErr := m.ReadUIDList("")
+		want.Records, want.Bad = nil, 0
+		if got, err := m.ReadUIDListHeader(""); !reflect.DeepEqual(got, want) || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Errorf("%.40q: %+v, %v; whole %+v, %v", in, got, err, want, wantErr)
+		}
+	}
+}
+
 func TestUIDRecordKeys(t *testing.T) {
 	r := UIDRecord{UID: 1, Base: "base", Keys: "S1 P Xy"}
 	if u, ok := r.UIDL(); u != "base" || !ok {

@@ -54,10 +54,22 @@ func cleanHost(host string) string {
 
 // Unique gives <secs>.M<usecs>P<pid>Q<n>R<random>.<host>, a name that no other call, process or host gives.
 func (n *Namer) Unique(now time.Time) string {
-	return fmt.Sprintf("%d.M%dP%dQ%dR%s.%s", max(now.Unix(), 0), now.Nanosecond()/1000, n.pid, n.count.Add(1), n.random, n.host)
+	b := make([]byte, 0, 96)
+	b = strconv.AppendInt(b, max(now.Unix(), 0), 10)
+	b = strconv.AppendInt(append(b, ".M"...), int64(now.Nanosecond()/1000), 10)
+	b = strconv.AppendInt(append(b, 'P'), int64(n.pid), 10)
+	b = strconv.AppendUint(append(b, 'Q'), n.count.Add(1), 10)
+	b = append(append(b, 'R'), n.random...)
+	return string(append(append(b, '.'), n.host...))
 }
 
 // WithSizes completes a unique name to a base name: ",S=<bytes on disk>,W=<bytes with CRLF>".
 func WithSizes(unique string, disk, wire int64) string {
-	return unique + ",S=" + strconv.FormatInt(disk, 10) + ",W=" + strconv.FormatInt(wire, 10)
+	return string(AppendSizes(append(make([]byte, 0, len(unique)+32), unique...), disk, wire))
+}
+
+// AppendSizes appends what WithSizes adds to a name.
+func AppendSizes(name []byte, disk, wire int64) []byte {
+	name = strconv.AppendInt(append(name, ",S="...), disk, 10)
+	return strconv.AppendInt(append(name, ",W="...), wire, 10)
 }

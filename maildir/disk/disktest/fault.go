@@ -94,12 +94,19 @@ func (f *FaultFS) Create(path string, perm fs.FileMode) (disk.File, error) {
 	return f.open("create", path, f.change("create", path), func() (disk.File, error) { return f.FS.Create(path, perm) })
 }
 
-func (f *FaultFS) Append(path string, perm fs.FileMode) (disk.File, error) {
-	return f.open("append", path, f.change("append", path), func() (disk.File, error) { return f.FS.Append(path, perm) })
+func (f *FaultFS) Append(path string) (disk.File, error) {
+	return f.open("append", path, f.change("append", path), func() (disk.File, error) { return f.FS.Append(path) })
 }
 
 func (f *FaultFS) Open(path string) (disk.File, error) {
 	return f.open("open", path, f.read("open", path), func() (disk.File, error) { return f.FS.Open(path) })
+}
+
+func (f *FaultFS) ReadInto(path string, buf []byte) (int, error) {
+	if err := f.read("read", path); err != nil {
+		return 0, err
+	}
+	return f.FS.ReadInto(path, buf)
 }
 
 func (f *FaultFS) Link(oldname, newname string) error {

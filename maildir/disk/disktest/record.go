@@ -126,8 +126,8 @@ func (r *RecordFS) Create(path string, perm fs.FileMode) (disk.File, error) {
 	return r.open("create", path, perm, r.FS.Create)
 }
 
-func (r *RecordFS) Append(path string, perm fs.FileMode) (disk.File, error) {
-	return r.open("append", path, perm, r.FS.Append)
+func (r *RecordFS) Append(path string) (disk.File, error) {
+	return r.open("append", path, 0, func(path string, _ fs.FileMode) (disk.File, error) { return r.FS.Append(path) })
 }
 
 func (r *RecordFS) Link(oldname, newname string) error {
