@@ -12,5 +12,5 @@
 //     file operation is done and cannot be undone by a power failure.
 //
 // Files: schema.go (tables), db.go (opening), folders.go, messages.go, expunged.go,
-// intents.go, parsed.go.
+// intents.go, parsed.go, derived.go (what follows from messages), metadata.go (annotations).
 package index

@@ -7,13 +7,6 @@ type Expunged struct {
 	Base   string
 }
 
-// AddExpunged notes a removal. announced is false only where no client can have been
-// told: then a file that comes back may have its old UID again.
-func (t Tx) AddExpunged(folder int64, e Expunged, announced bool) error {
-	return t.q.Run(`INSERT OR REPLACE INTO expunged (folder, modseq, uid, base, announced) VALUES (?, ?, ?, ?, ?)`,
-		folder, int64(e.ModSeq), e.UID, e.Base, announced)
-}
-
 // ExpungedSince lists the UIDs removed with a modseq above since, in UID order.
 func (t Tx) ExpungedSince(folder int64, since uint64) ([]uint32, error) {
 	rows, err := t.q.Query(`SELECT uid FROM expunged WHERE folder = ? AND modseq > ? ORDER BY uid`, folder, int64(since))

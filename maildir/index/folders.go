@@ -23,12 +23,23 @@ type Folder struct {
 
 	// Silent counts changes to rows that have no modseq, as clients are not told of them.
 	Silent int64
+
+	// Stamp is a random number for the state of the folder's messages, 0 if it never had
+	// one. BaseStamp is that of an earlier state. StampSilent and BaseSilent are what Silent
+	// was then.
+	Stamp, StampSilent, BaseStamp, BaseSilent int64
+
+	ACL    string // lines of dovecot-acl
+	URLKey string // hexadecimal; empty for none
+
+	SeenPrivate bool   // each user has a \Seen of his own
+	SeenModSeq  uint64 // when one of them changed last
 }
 
 // Folders lists all folders by name.
 func (t Tx) Folders() ([]Folder, error) {
 	rows, err := t.q.Query(`SELECT id, name, dir, object_id, uidvalidity, uidnext, modseq, recent, special, keywords,
-		new_mtime, cur_mtime, scanned, messages, unseen, deleted, disk, wire, wire_deleted, unsized, reserved, forgotten, silent FROM folders ORDER BY name`)
+		new_mtime, cur_mtime, scanned, messages, unseen, deleted, disk, wire, wire_deleted, unsized, reserved, forgotten, silent, stamp, stamp_silent, base_stamp, base_silent, acl, url_key, seen_private, seen_modseq FROM folders ORDER BY name`)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +49,7 @@ func (t Tx) Folders() ([]Folder, error) {
 		var f Folder
 		var special, keywords string
 		if err := rows.Scan(&f.ID, &f.Name, &f.Dir, &f.ObjectID, &f.UIDValidity, &f.UIDNext, &f.ModSeq, &f.Recent, &special, &keywords,
-			&f.NewMtime, &f.CurMtime, &f.Scanned, &f.Messages, &f.Unseen, &f.Deleted, &f.Disk, &f.Wire, &f.WireDeleted, &f.Unsized, &f.Reserved, &f.Forgotten, &f.Silent); err != nil {
+			&f.NewMtime, &f.CurMtime, &f.Scanned, &f.Messages, &f.Unseen, &f.Deleted, &f.Disk, &f.Wire, &f.WireDeleted, &f.Unsized, &f.Reserved, &f.Forgotten, &f.Silent, &f.Stamp, &f.StampSilent, &f.BaseStamp, &f.BaseSilent, &f.ACL, &f.URLKey, &f.SeenPrivate, &f.SeenModSeq); err != nil {
 			return nil, err
 		}
 		f.Special, f.Keywords = strings.Fields(special), lines(keywords)
@@ -56,29 +67,37 @@ func lines(s string) []string {
 
 // AddFolder makes a row and returns its id.
 func (t Tx) AddFolder(f *Folder) (int64, error) {
-	r, err := t.q.Exec(`INSERT INTO folders (name, dir, object_id, uidvalidity, uidnext, modseq, recent, special, keywords, reserved, forgotten)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		f.Name, f.Dir, f.ObjectID, f.UIDValidity, f.UIDNext, f.ModSeq, f.Recent, strings.Join(f.Special, " "), strings.Join(f.Keywords, "\n"), f.Reserved, f.Forgotten)
+	r, err := t.q.Exec(`INSERT INTO folders (name, dir, object_id, uidvalidity, uidnext, modseq, recent, special, keywords, reserved, forgotten, acl)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		f.Name, f.Dir, f.ObjectID, f.UIDValidity, f.UIDNext, f.ModSeq, f.Recent, strings.Join(f.Special, " "), strings.Join(f.Keywords, "\n"), f.Reserved, f.Forgotten, f.ACL)
 	if err != nil {
 		return 0, err
 	}
 	return r.LastInsertId()
 }
 
-// SaveFolder writes everything of f but its id.
+// MoveFolder writes the folder's name and directory.
+func (t Tx) MoveFolder(f *Folder) error {
+	return t.q.Run(`UPDATE folders SET name = ?, dir = ? WHERE id = ?`, f.Name, f.Dir, f.ID)
+}
+
+// SaveFolder writes everything of f but its id, its name and its directory: an UPDATE that names a column writes the pages of the
+// column's index although the value stays, and these two were two of the six that the commit of a delivery changed.
 func (t Tx) SaveFolder(f *Folder) error {
-	_, err := t.q.Exec(`UPDATE folders SET name = ?, dir = ?, object_id = ?, uidvalidity = ?, uidnext = ?, modseq = ?, recent = ?, special = ?,
-		keywords = ?, new_mtime = ?, cur_mtime = ?, scanned = ?, messages = ?, unseen = ?, deleted = ?, disk = ?, wire = ?, wire_deleted = ?, unsized = ?, reserved = ?, forgotten = ?, silent = ? WHERE id = ?`,
-		f.Name, f.Dir, f.ObjectID, f.UIDValidity, f.UIDNext, f.ModSeq, f.Recent, strings.Join(f.Special, " "),
-		strings.Join(f.Keywords, "\n"), f.NewMtime, f.CurMtime, f.Scanned, f.Messages, f.Unseen, f.Deleted, f.Disk, f.Wire, f.WireDeleted, f.Unsized, f.Reserved, f.Forgotten, f.Silent, f.ID)
+	_, err := t.q.Exec(`UPDATE folders SET object_id = ?, uidvalidity = ?, uidnext = ?, modseq = ?, recent = ?, special = ?,
+		keywords = ?, new_mtime = ?, cur_mtime = ?, scanned = ?, messages = ?, unseen = ?, deleted = ?, disk = ?, wire = ?, wire_deleted = ?, unsized = ?, reserved = ?, forgotten = ?, silent = ?, stamp = ?, stamp_silent = ?, base_stamp = ?, base_silent = ?, acl = ?, url_key = ?, seen_private = ?, seen_modseq = ? WHERE id = ?`,
+		f.ObjectID, f.UIDValidity, f.UIDNext, f.ModSeq, f.Recent, strings.Join(f.Special, " "),
+		strings.Join(f.Keywords, "\n"), f.NewMtime, f.CurMtime, f.Scanned, f.Messages, f.Unseen, f.Deleted, f.Disk, f.Wire, f.WireDeleted, f.Unsized, f.Reserved, f.Forgotten, f.Silent, f.Stamp, f.StampSilent, f.BaseStamp, f.BaseSilent, f.ACL, f.URLKey, f.SeenPrivate, int64(f.SeenModSeq), f.ID)
 	return err
 }
 
 // RemoveFolder removes the folder and all that belongs to it.
 func (t Tx) RemoveFolder(id int64) error {
 	for _, q := range []string{
+		`DELETE FROM metadata WHERE folder = ?`,
 		`DELETE FROM parsed WHERE folder = ?`,
 		`DELETE FROM expunged WHERE folder = ?`,
+		`DELETE FROM seen WHERE folder = ?`,
 		`DELETE FROM messages WHERE folder = ?`,
 		`DELETE FROM folders WHERE id = ?`,
 	} {

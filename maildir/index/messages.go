@@ -3,6 +3,7 @@ package index
 import (
 	"database/sql/driver"
 	"errors"
+	"strings"
 )
 
 // Places of a message's file.
@@ -76,12 +77,48 @@ func (t Tx) each(query string, fn func(*Message) error, args ...any) error {
 	}, args...)
 }
 
+// RowsAtOnce is how many rows one statement inserts: each costs the prepared statement memory.
+const RowsAtOnce = 16
+
+const (
+	columns        = 16
+	insertMessages = `INSERT INTO messages (folder, uid, modseq, flags, base, place, tail, disk, wire, kind, internal, saved, uidl, email_id, thread_id, pop_order) VALUES `
+	messageValues  = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertOne      = insertMessages + messageValues
+)
+
+var insertMany = insertOne + strings.Repeat(", "+messageValues, RowsAtOnce-1)
+
 // AddMessage inserts a row. A base name that the folder has already fails with an
 // error that sqlitex.IsUnique knows.
 func (t Tx) AddMessage(folder int64, m *Message) error {
-	return t.q.Run(`INSERT INTO messages (folder, uid, modseq, flags, base, place, tail, disk, wire, kind, internal, saved, uidl, email_id, thread_id, pop_order)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		folder, m.UID, int64(m.ModSeq), int64(m.Flags), m.Base, m.Place, m.Tail, m.Disk, m.Wire, m.Kind, m.Internal, m.Saved, m.UIDL, m.EmailID, m.ThreadID, m.POPOrder)
+	return t.q.Run(insertOne, m.values(make([]any, 0, columns), folder)...)
+}
+
+// AddMessages is AddMessage for several.
+func (t Tx) AddMessages(folder int64, list []Message) error {
+	for len(list) >= RowsAtOnce {
+		values := make([]any, 0, columns*RowsAtOnce)
+		for i := range list[:RowsAtOnce] {
+			values = list[i].values(values, folder)
+		}
+		if err := t.q.Run(insertMany, values...); err != nil {
+			return err
+		}
+		list = list[RowsAtOnce:]
+	}
+	for i := range list {
+		if err := t.AddMessage(folder, &list[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// values appends the row's columns.
+func (m *Message) values(to []any, folder int64) []any {
+	return append(to, folder, m.UID, int64(m.ModSeq), int64(m.Flags), m.Base, m.Place, m.Tail, m.Disk, m.Wire, m.Kind, m.Internal, m.Saved,
+		m.UIDL, m.EmailID, m.ThreadID, m.POPOrder)
 }
 
 // SetFlags writes flags, modseq, place and tail of m to all messages of the folder from m's
@@ -97,25 +134,26 @@ func (t Tx) SetFacts(folder int64, uid uint32, disk, wire int64, kind uint16) er
 	return t.q.Run(`UPDATE messages SET disk = ?, wire = ?, kind = ? WHERE folder = ? AND uid = ?`, disk, wire, kind, folder, uid)
 }
 
-// RemoveMessage deletes a message's row and what was parsed of it.
-func (t Tx) RemoveMessage(folder int64, uid uint32) error {
-	if err := t.q.Run(`DELETE FROM messages WHERE folder = ? AND uid = ?`, folder, uid); err != nil {
+// RemoveMessages deletes the rows of all messages of the folder with a UID from first to last and what was parsed of them, and notes
+// their removal. announced is false only where no client can have been told: then a file that comes back may have its old UID again.
+func (t Tx) RemoveMessages(folder int64, first, last uint32, modseq uint64, announced bool) error {
+	if err := t.q.Run(`INSERT OR REPLACE INTO expunged (folder, modseq, uid, base, announced)
+		SELECT folder, ?, uid, base, ? FROM messages WHERE folder = ? AND uid BETWEEN ? AND ?`, int64(modseq), announced, folder, first, last); err != nil {
 		return err
 	}
-	return t.q.Run(`DELETE FROM parsed WHERE folder = ? AND uid = ?`, folder, uid)
-}
-
-// CopyIDs carries the email and thread ids of a message over to another row of the
-// same mail.
-func (t Tx) CopyIDs(srcFolder int64, srcUID uint32, dstFolder int64, dstUID uint32) error {
-	_, err := t.q.Exec(`UPDATE messages SET (email_id, thread_id) = (SELECT email_id, thread_id FROM messages WHERE folder = ? AND uid = ?)
-		WHERE folder = ? AND uid = ?`, srcFolder, srcUID, dstFolder, dstUID)
-	return err
+	if err := t.q.Run(`DELETE FROM messages WHERE folder = ? AND uid BETWEEN ? AND ?`, folder, first, last); err != nil {
+		return err
+	}
+	return t.q.Run(`DELETE FROM parsed WHERE folder = ? AND uid BETWEEN ? AND ?`, folder, first, last)
 }
 
 // UIDOfBase finds a message by its file; 0 if the folder has none of that base name.
 func (t Tx) UIDOfBase(folder int64, base string) (uid uint32, err error) {
-	err = t.q.QueryRow(`SELECT coalesce((SELECT uid FROM messages WHERE folder = ? AND base = ?), 0)`, folder, base).Scan(&uid)
+	err = t.q.Each(`SELECT uid FROM messages WHERE folder = ? AND base = ?`, func(row []driver.Value) error {
+		v, _ := row[0].(int64)
+		uid = uint32(v)
+		return nil
+	}, folder, base)
 	return uid, err
 }
 

@@ -2,6 +2,7 @@ package index
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 )
 
@@ -16,24 +17,13 @@ func (t Tx) Parsed(folder int64, uid uint32) (data []byte, err error) {
 }
 
 // ParsedRange calls fn for each kept entry with first <= uid <= last, in UID order.
-// data is valid during the call only.
+// data may be kept.
 func (t Tx) ParsedRange(folder int64, first, last uint32, fn func(uid uint32, data []byte) error) error {
-	rows, err := t.q.Query(`SELECT uid, data FROM parsed WHERE folder = ? AND uid BETWEEN ? AND ? ORDER BY uid`, folder, first, last)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var uid uint32
-		var data sql.RawBytes
-		if err := rows.Scan(&uid, &data); err != nil {
-			return err
-		}
-		if err := fn(uid, data); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return t.q.Each(`SELECT uid, data FROM parsed WHERE folder = ? AND uid BETWEEN ? AND ? ORDER BY uid`, func(row []driver.Value) error {
+		uid, _ := row[0].(int64)
+		data, _ := row[1].([]byte)
+		return fn(uint32(uid), data)
+	}, folder, first, last)
 }
 
 // HasParsed says whether anything is kept for messages from first to last.
@@ -50,7 +40,7 @@ func (t Tx) SaveParsed(folder int64, uid uint32, data []byte) error {
 
 // CopyParsed keeps for one message what is kept for another with the same bytes.
 func (t Tx) CopyParsed(srcFolder int64, srcUID uint32, dstFolder int64, dstUID uint32) error {
-	return t.q.Run(`INSERT OR REPLACE INTO parsed (folder, uid, data) SELECT ?, ?, data FROM parsed WHERE folder = ? AND uid = ?`,
+	return t.q.Run(`INSERT OR REPLACE INTO parsed (folder, uid, data, preview) SELECT ?, ?, data, preview FROM parsed WHERE folder = ? AND uid = ?`,
 		dstFolder, dstUID, srcFolder, srcUID)
 }
 

@@ -82,4 +82,45 @@ var migrations = []string{
 	// How many changes were made to rows without a modseq (sizes learned, names without
 	// flags): other processes compare all rows when it has grown.
 	`ALTER TABLE folders ADD COLUMN silent INTEGER NOT NULL DEFAULT 0`,
+
+	// Which state a kept snapshot must be of to be believed; see maildir/kept.go.
+	`ALTER TABLE folders ADD COLUMN stamp INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE folders ADD COLUMN stamp_silent INTEGER NOT NULL DEFAULT 0; -- silent, when stamp was given
+	ALTER TABLE folders ADD COLUMN base_stamp INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE folders ADD COLUMN base_silent INTEGER NOT NULL DEFAULT 0;`,
+
+	// Who has which rights beside the owner, a line for each: the text of Dovecot's dovecot-acl.
+	`ALTER TABLE folders ADD COLUMN acl TEXT NOT NULL DEFAULT ''`,
+
+	// The first words of a message, for PREVIEW; NULL until somebody asks.
+	`ALTER TABLE parsed ADD COLUMN preview TEXT`,
+
+	// Annotations (RFC 5464). A name keeps the case in which it was first written. The highest of changed is the
+	// account's number "metadata".
+	`CREATE TABLE metadata (
+		folder  INTEGER NOT NULL,             -- 0: of the account, not of one of its mailboxes
+		owner   TEXT NOT NULL,                -- whose private entry it is, '' of a shared one
+		name    TEXT NOT NULL COLLATE NOCASE, -- "/private/comment"
+		value   BLOB,                         -- NULL: removed, and kept for those who are to hear of it
+		changed INTEGER NOT NULL,             -- when: the number of the change
+		PRIMARY KEY (folder, owner, name)
+	);
+	CREATE INDEX metadata_owner ON metadata (owner);
+	CREATE INDEX metadata_changed ON metadata (changed);`,
+
+	// Private \Seen; see maildir/eyes.go.
+	`CREATE TABLE seen (
+		folder INTEGER NOT NULL,
+		user   TEXT NOT NULL,
+		first  INTEGER NOT NULL, -- a run of UIDs
+		last   INTEGER NOT NULL,
+		modseq INTEGER NOT NULL, -- when it was read, or marked as not read
+		seen   INTEGER NOT NULL,
+		PRIMARY KEY (folder, user, first)
+	) WITHOUT ROWID;
+	ALTER TABLE folders ADD COLUMN seen_private INTEGER NOT NULL DEFAULT 0; -- each user has a \Seen of his own
+	ALTER TABLE folders ADD COLUMN seen_modseq INTEGER NOT NULL DEFAULT 0; -- when one changed last`,
+
+	// What vouches for URLs into the folder (RFC 4467), in hexadecimal; empty until the first is authorized.
+	`ALTER TABLE folders ADD COLUMN url_key TEXT NOT NULL DEFAULT ''`,
 }
