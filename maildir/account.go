@@ -31,6 +31,7 @@ type Account struct {
 
 	opening sync.Mutex // held while open runs
 	ready   atomic.Bool
+	damaged atomic.Bool // a kept snapshot is; see mend
 
 	// mu protects the fields below, and everything of folders.
 	mu      sync.Mutex
@@ -46,14 +47,15 @@ type Account struct {
 	journal journal
 	leftovers
 
-	adds additions // has a lock of its own
+	adds  additions // has a lock of its own
+	texts texts     // the same
 
 	log *slog.Logger
 }
 
 func newAccount(s *Store, address string) *Account {
 	a := &Account{store: s, address: address, log: s.opts.Log.With("account", address)}
-	a.policy.Store(&Policy{})
+	a.policy.Store(&Policy{TextIndex: TextIndexOff})
 	return a
 }
 
@@ -65,6 +67,9 @@ func (a *Account) SetPolicy(p Policy) {
 	if p.Exclusivity == "" {
 		p.Exclusivity = ExclusiveMailbox
 	}
+	if p.TextIndex == "" {
+		p.TextIndex = TextIndexOff
+	}
 	a.policy.Store(&p)
 }
 
@@ -73,6 +78,12 @@ func (a *Account) Policy() Policy { return *a.policy.Load() }
 
 // Close gives the account back; it is for each Store.Account once.
 func (a *Account) Close() { a.store.release(a) }
+
+// opened waits until an opening that is under way is over, well or not.
+func (a *Account) opened() {
+	a.opening.Lock()
+	defer a.opening.Unlock()
+}
 
 // open makes what is missing and reads what the index knows. Later calls cost nothing.
 func (a *Account) open(ctx context.Context) error {
@@ -124,14 +135,23 @@ func (a *Account) openFiles(ctx context.Context) (err error) {
 	if a.lock, err = openWriteLock(filepath.Join(dir, "index.lock")); err != nil {
 		return err
 	}
+	a.texts.path = textsPath(dir)
 	a.shutErr, a.version = nil, -1
 	a.rootAt = 0
 	a.journal, a.leftovers = journal{}, leftovers{looked: -2}
 	a.byID, a.byName = map[int64]*folder{}, map[string]*folder{}
-	if a.db, err = index.Open(ctx, filepath.Join(dir, "index.db")); sqlitex.IsCorrupt(err) {
-		if err = a.setAside(filepath.Join(dir, "index.db")); err == nil {
-			a.db, err = index.Open(ctx, filepath.Join(dir, "index.db"))
+	path := filepath.Join(dir, "index.db")
+	if _, err := os.Stat(path); isMissing(err) {
+		a.distrustTexts(ctx)
+	}
+	if a.db, err = index.Open(ctx, path); sqlitex.IsCorrupt(err) {
+		if err = a.setAside(path); err == nil {
+			a.distrustTexts(ctx)
+			a.db, err = index.Open(ctx, path)
 		}
+	}
+	if err == nil {
+		a.distrustNewerTexts(ctx)
 	}
 	return err
 }
@@ -143,6 +163,7 @@ func (a *Account) setAside(path string) error {
 		// Theirs would go on growing where nobody finds it.
 		return errors.New("the index is damaged, and other processes have it open: end them, then open the account again")
 	}
+	a.store.opts.Metrics.Damaged.Add(1)
 	aside := fmt.Sprintf("%s.broken-%d", path, a.store.opts.Now().Unix())
 	a.log.Error("index is damaged: it is kept aside and made anew from the Maildir", "kept", aside)
 	if err := a.lock.Lock(); err != nil {
@@ -164,9 +185,13 @@ func (a *Account) load(ctx context.Context) error {
 		if err := w.importFolders(); err != nil {
 			return err
 		}
+		if err := w.takeAttributes(); err != nil {
+			return err
+		}
 		if err := w.ensureFolders(a.Policy().Folders); err != nil {
 			return err
 		}
+		w.mendACLs()
 		swept, err := w.Number("swept")
 		if due = now.Sub(time.Unix(swept, 0)).Abs() > sweepEvery; due && err == nil {
 			err = w.SetNumber("swept", now.Unix())
@@ -176,15 +201,18 @@ func (a *Account) load(ctx context.Context) error {
 	if err == nil && due {
 		a.sweep(now)
 	}
+	if err == nil && a.Policy().TextIndex == TextIndexOff && a.texts.exists() {
+		a.store.fillIn(a, a.store.fill.delay) // removes it
+	}
 	return err
 }
 
 // sweepEvery is how often an opening looks for leftovers in tmp/, which costs a look
-// into each folder.
+// into each folder, and beside the Maildir.
 const sweepEvery = 24 * time.Hour
 
-// sweep removes what crashes left in tmp/; what it cannot remove now waits for the next
-// time. It holds no lock while it does.
+// sweep removes what crashes left in tmp/ and beside the Maildir; what it cannot remove now
+// waits for the next time. It holds no lock while it does.
 func (a *Account) sweep(now time.Time) {
 	a.mu.Lock()
 	dir := a.dir
@@ -193,6 +221,7 @@ func (a *Account) sweep(now time.Time) {
 		folders = append(folders, f.row.Dir)
 	}
 	a.mu.Unlock()
+	sweepWork(filepath.Dir(dir.Root()), now)
 	_, err := dir.Sweep(now)
 	for _, f := range folders {
 		if _, serr := dir.SweepTmp(f, 0, now); err == nil {
@@ -209,14 +238,17 @@ func (a *Account) shut() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.shutErr == nil && a.db != nil {
+		a.saveClaims()
 		a.strikeDone()
 	}
 	for _, f := range a.byID {
 		if f.box != nil {
 			f.box.unwatch()
+			f.keepNow()
 		}
 		f.mirror.close()
 	}
+	a.texts.close()
 	a.closeFiles()
 	a.shutErr = ErrClosed
 }

@@ -13,9 +13,9 @@ type AppendResult struct {
 	UIDs        []UID
 }
 
-// Append adds messages: all of them or none. Their bytes are kept as they come.
+// Append adds messages: all of them or none. Their bytes are kept as they come, save those of
+// Incoming.Binary.
 func (m *Mailbox) Append(ctx context.Context, msgs []Incoming) (res AppendResult, err error) {
-	a := m.a
 	if len(msgs) == 0 {
 		return res, nil
 	}
@@ -23,64 +23,124 @@ func (m *Mailbox) Append(ctx context.Context, msgs []Incoming) (res AppendResult
 	for _, in := range msgs {
 		announced += in.Size
 	}
-	if err := a.QuotaAllows(ctx, announced, int64(len(msgs))); err != nil {
+	if err := m.a.QuotaAllows(ctx, announced, int64(len(msgs))); err != nil {
 		return res, err
 	}
-	spool := make([]*spooled, 0, len(msgs))
-	defer func() {
-		for _, s := range spool {
-			s.abort()
-		}
-	}()
+	p := m.BeginAppend()
+	defer p.Close()
 	for _, in := range msgs {
-		s, err := a.spool(ctx, m.f, in)
-		if err != nil {
-			return res, a.orNoMailbox(m.f, err)
+		if err := p.Add(ctx, in); err != nil {
+			return res, err
 		}
-		spool = append(spool, s)
 	}
-	if len(spool) == 1 {
-		err = a.addOne(ctx, m.f, spool[0])
-	} else {
-		err = a.addMany(ctx, m.f, spool)
-	}
-	if err != nil {
-		return res, a.orNoMailbox(m.f, err)
-	}
-	res.UIDValidity = spool[0].uidValidity
-	for _, s := range spool {
-		res.UIDs = append(res.UIDs, s.uid)
-	}
-	return res, nil
+	return p.Commit(ctx)
 }
 
-// addMany adds several messages in one commit: they wait in tmp/ under names that are
-// durable, and the intent gives them their names in cur/ after it.
-func (a *Account) addMany(ctx context.Context, f *folder, spool []*spooled) error {
+// Appending is messages for a mailbox that a client is sending: they wait in tmp/, on disk, until Commit or Replace adds
+// them all. Close takes away what was not added. It is used by one goroutine.
+type Appending struct {
+	m     *Mailbox
+	spool []*spooled
+	bytes int64
+}
+
+// BeginAppend begins with no message.
+func (m *Mailbox) BeginAppend() *Appending { return &Appending{m: m} }
+
+// Len is how many messages wait.
+func (p *Appending) Len() int { return len(p.spool) }
+
+// Fits says whether the quota allows one more message of this many bytes with those that wait, before its bytes are read: nil
+// or ErrOverQuota. What is to be replaced (nil if nothing) counts as gone. The commit checks again.
+func (p *Appending) Fits(ctx context.Context, bytes int64, replaced *Message) error {
+	bytes += p.bytes
+	n := int64(len(p.spool)) + 1
+	if replaced != nil {
+		bytes -= max(replaced.Disk, 0)
+		n--
+	}
+	return p.m.a.QuotaAllows(ctx, bytes, n)
+}
+
+// Add reads a message to its end. After an error it is not there, and the others still are.
+func (p *Appending) Add(ctx context.Context, in Incoming) error {
+	s, err := p.m.a.spool(ctx, p.m.f, in)
+	if err != nil {
+		return p.m.a.orNoMailbox(p.m.f, err)
+	}
+	p.spool = append(p.spool, s)
+	p.bytes += s.facts.Disk
+	return nil
+}
+
+// Commit adds the messages: all or none, whatever happens meanwhile. When it returns nil they are on disk.
+func (p *Appending) Commit(ctx context.Context) (res AppendResult, err error) {
+	a, f := p.m.a, p.m.f
+	switch len(p.spool) {
+	case 0:
+		return res, nil
+	case 1:
+		err = a.addOne(ctx, f, p.spool[0])
+	default:
+		err = a.addMany(ctx, f, p.spool, (*writing).quotaFor)
+	}
+	if err != nil {
+		return res, a.orNoMailbox(f, err)
+	}
+	return p.result(), nil
+}
+
+func (p *Appending) result() AppendResult {
+	res := AppendResult{UIDValidity: p.spool[0].uidValidity}
+	for _, s := range p.spool {
+		res.UIDs = append(res.UIDs, s.uid)
+	}
+	return res
+}
+
+// Close removes the files of messages that were not added. It may be called twice.
+func (p *Appending) Close() {
+	for _, s := range p.spool {
+		s.abort()
+	}
+	p.spool, p.bytes = nil, 0
+}
+
+// quotaFor refuses messages that do not fit.
+func (w *writing) quotaFor(spool []*spooled) error {
+	return w.checkQuota(bytesOf(spool), int64(len(spool)), 0)
+}
+
+func bytesOf(spool []*spooled) (n int64) {
+	for _, s := range spool {
+		n += s.facts.Disk
+	}
+	return n
+}
+
+// addMany adds messages in one commit: they wait in tmp/ under names that are durable, and the intent gives them
+// their names in cur/ after it. first is the rest of the same change, and comes before.
+func (a *Account) addMany(ctx context.Context, f *folder, spool []*spooled, first func(*writing, []*spooled) error) error {
 	for _, s := range spool {
 		if err := a.resolveFlags(ctx, f, s); err != nil {
 			return err
 		}
 	}
-	dir, err := a.dirOf(f)
+	err := a.inFolder(ctx, f, func(dir string) error { return a.dir.Sync(dir, disk.Tmp) })
 	if err != nil {
-		return err
-	}
-	if err := a.dir.Sync(dir, disk.Tmp); err != nil {
 		return fmt.Errorf("maildir: add messages: %w", err)
 	}
 	err = a.write(ctx, func(w *writing) error {
 		if f.gone {
 			return ErrNoMailbox
 		}
-		var bytes int64
-		for _, s := range spool {
-			bytes += s.facts.Disk
-		}
-		if err := w.checkQuota(bytes, int64(len(spool)), 0); err != nil {
+		if err := first(w, spool); err != nil {
 			return err
 		}
 		c := w.change(f)
+		if err := w.bring(spool, c.row.Dir, disk.Tmp); err != nil {
+			return err
+		}
 		if err := c.reserve(w, len(spool)); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -105,6 +106,9 @@ func BenchmarkColdOpening(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			data := benchDir(b, n)
 			s, a := benchStore(b, data)
+			if m, err := a.Mailbox(context.Background(), Inbox); err == nil {
+				m.Close()
+			}
 			a.Close()
 			s.Close()
 			b.ReportAllocs()
@@ -198,6 +202,30 @@ func BenchmarkWarm(b *testing.B) {
 			}
 		}
 	})
+	b.Run("move10000", func(b *testing.B) {
+		if _, err := a.CreateMailbox(ctx, "Moved", nil); err != nil {
+			b.Fatal(err)
+		}
+		dst, err := a.Mailbox(ctx, "Moved")
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer dst.Close()
+		from, to := m, dst
+		var uids []UID
+		for i := range 10_000 {
+			uids = append(uids, UID(i+1000))
+		}
+		b.ReportAllocs()
+		cpu(b)
+		for b.Loop() {
+			res, err := from.Move(ctx, uids, to)
+			if err != nil || len(res.Dst) != len(uids) {
+				b.Fatal(err, len(res.Dst))
+			}
+			from, to, uids = to, from, res.Dst
+		}
+	})
 	b.Run("deliver", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -213,6 +241,114 @@ func BenchmarkWarm(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			Diff(old, now)
+		}
+	})
+}
+
+// BenchmarkApply makes the snapshot after a change to 100,000 messages.
+func BenchmarkApply(b *testing.B) {
+	msgs := make([]Message, 100_000)
+	for i := range msgs {
+		msgs[i] = Message{UID: UID(i + 1), base: "base"}
+	}
+	s := newSnapshot(snapshotHead{}, msgs)
+	head := snapshotHead{modSeq: 1}
+	for name, e := range map[string]edit{
+		"one flag":     {replace: []Message{{UID: 5000, ModSeq: 1, Flags: FlagSeen}}},
+		"one more":     {add: []Message{{UID: 100_001}}},
+		"10,000 flags": {replace: msgs[40_000:50_000]},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.apply(head, e)
+			}
+		})
+	}
+}
+
+// BenchmarkColdMailbox is ColdOpening without opening the account, as the first SELECT
+// after a login is.
+func BenchmarkColdMailbox(b *testing.B) {
+	for _, n := range []int{1_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			data := benchDir(b, n)
+			pause := cpu(b)
+			b.ReportAllocs()
+			for first := true; b.Loop(); first = false {
+				b.StopTimer()
+				pause()
+				s, a := benchStore(b, data)
+				if first {
+					if m, err := a.Mailbox(context.Background(), Inbox); err == nil {
+						m.Close()
+					}
+					a.Close()
+					s.Close()
+					s, a = benchStore(b, data)
+				}
+				b.StartTimer()
+				pause()
+				m, err := a.Mailbox(context.Background(), Inbox)
+				b.StopTimer()
+				pause()
+				if err != nil || m.Snapshot().Len() != n {
+					b.Fatal(err)
+				}
+				m.Close()
+				a.Close()
+				s.Close()
+				b.StartTimer()
+				pause()
+			}
+		})
+	}
+}
+
+// BenchmarkKept writes and reads the kept snapshot of 100,000 messages.
+func BenchmarkKept(b *testing.B) {
+	namer, now := disk.NewNamer("mail.example.org"), time.Now()
+	msgs := make([]Message, 100_000)
+	for i := range msgs {
+		at := now.Add(time.Duration(i) * 617 * time.Second)
+		msgs[i] = Message{UID: UID(i + 1), ModSeq: ModSeq(i), Flags: FlagSeen, Size: int64(2000 + i), Disk: int64(2000 + i), Kind: 3, internal: at.Unix(), saved: at.Unix(), tail: ":2,S"}
+		msgs[i].base = disk.WithSizes(namer.Unique(at), msgs[i].Disk, msgs[i].Size)
+	}
+	s := newSnapshot(snapshotHead{uidNext: 1 << 20, modSeq: 100_000}, msgs)
+	file, _ := encodeKept(s, 1, boot)
+	path := filepath.Join(b.TempDir(), "snapshot")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	read := func() *Snapshot {
+		f, err := disk.OS.Open(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s, _, err := decodeKept(f, boot, new(atomic.Bool))
+		if err != nil {
+			b.Fatal(err)
+		}
+		return s
+	}
+	b.Run("write", func(b *testing.B) {
+		b.ReportAllocs()
+		b.ReportMetric(float64(len(file))/1e5, "B/message")
+		for b.Loop() {
+			encodeKept(s, 1, boot)
+		}
+	})
+	b.Run("read", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			read()
+		}
+	})
+	b.Run("unpack", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			for range read().All() {
+			}
 		}
 	})
 }

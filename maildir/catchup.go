@@ -12,6 +12,9 @@ import (
 // It may be called in a transaction that fails later: what it read is true all the
 // same, because the others have committed it.
 func (a *Account) catchUp(tx index.Tx) error {
+	if err := a.mend(tx); err != nil {
+		return err
+	}
 	v, err := tx.Version()
 	if err != nil || v == a.version {
 		return err
@@ -55,44 +58,58 @@ func (a *Account) takeRow(tx index.Tx, row *index.Folder) error {
 		a.byID[row.ID] = &folder{a: a, row: *row}
 		return nil
 	}
-	silent := row.Silent != f.row.Silent
+	silent, access := row.Silent != f.row.Silent, row.ACL != f.row.ACL || row.URLKey != f.row.URLKey || row.SeenPrivate != f.row.SeenPrivate
+	if err := f.takeEyes(tx, row); err != nil {
+		return err
+	}
 	if row.UIDNext != f.row.UIDNext || row.Reserved != f.row.Reserved {
 		f.mirror.close()
 	}
 	was := f.row
 	f.row = *row
+	if was.UIDValidity == row.UIDValidity {
+		f.row.Recent = max(row.Recent, was.Recent) // a claim may not have a commit yet
+	}
 	if f.box == nil {
 		return nil
 	}
 	f.box.moved(row)
 	f.box.follow()
 	old := f.box.current.Load()
+	if access {
+		f.box.wake()
+	}
 	if !silent && old.sameHead(f.head()) {
 		return nil
 	}
-	s, err := f.loadSince(tx, old, silent)
+	s, changed, err := f.loadSince(tx, old, silent)
 	if err != nil {
 		f.row = was // so that the next one tries again
 		return err
 	}
+	f.kept.changed += changed
 	f.box.current.Store(s)
+	if silent {
+		f.box.fields.forget() // perhaps a file was changed
+	}
 	f.box.wake()
 	return nil
 }
 
 // loadSince makes the snapshot after old from what has changed since, or anew if that
 // is not known any more. silent says that there were changes without a modseq: then all
-// rows are compared.
-func (f *folder) loadSince(tx index.Tx, old *Snapshot, silent bool) (*Snapshot, error) {
+// rows are compared. changed is how many messages differ.
+func (f *folder) loadSince(tx index.Tx, old *Snapshot, silent bool) (s *Snapshot, changed int, err error) {
 	if uint64(old.modSeq) < f.row.Forgotten || old.uidValidity != f.row.UIDValidity {
-		return f.loadAll(tx)
+		s, err = f.loadAll(tx)
+		return s, int(f.row.Messages), err
 	}
 	since := uint64(old.modSeq)
 	if silent {
 		since = 0
 	}
 	var e edit
-	err := tx.Messages(f.row.ID, since, func(r *index.Message) error {
+	err = tx.Messages(f.row.ID, since, func(r *index.Message) error {
 		m := messageOf(r)
 		if had := old.Find(m.UID); had == nil {
 			e.add = append(e.add, m)
@@ -102,16 +119,16 @@ func (f *folder) loadSince(tx index.Tx, old *Snapshot, silent bool) (*Snapshot, 
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	uids, err := tx.ExpungedSince(f.row.ID, uint64(old.modSeq))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for _, uid := range uids {
 		e.remove = append(e.remove, UID(uid))
 	}
-	return old.apply(f.head(), e), nil
+	return old.apply(f.head(), e), e.size(), nil
 }
 
 // loadAll reads the whole folder.
@@ -136,6 +153,7 @@ func (a *Account) forget(f *folder) {
 		delete(a.byName, f.row.Name)
 	}
 	f.mirror.close()
+	f.dropKept()
 	if f.box != nil {
 		f.box.bury()
 		a.keepLoaded(f.box)
@@ -180,7 +198,7 @@ func (a *Account) glance(ctx context.Context, fn func() error) error {
 	}
 	ctx = context.WithoutCancel(ctx)
 	v, err := a.db.Version(ctx)
-	if err == nil && v != a.version {
+	if err == nil && (v != a.version || a.damaged.Load()) {
 		err = a.db.Read(ctx, a.catchUp)
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"bascule/maildir/disk"
 	"bascule/maildir/index"
@@ -58,7 +59,11 @@ func (a *Account) Check(ctx context.Context) (problems []Problem, err error) {
 		problems = c.problems
 		return nil
 	})
-	return problems, err
+	if err != nil {
+		return problems, err
+	}
+	texts, err := a.checkTexts(ctx, boxes)
+	return append(problems, texts...), err
 }
 
 func (a *Account) attachAll(ctx context.Context) (boxes []*Mailbox, err error) {
@@ -70,7 +75,7 @@ func (a *Account) attachAll(ctx context.Context) (boxes []*Mailbox, err error) {
 		if info.NoSelect {
 			continue
 		}
-		m, err := a.attach(ctx, info.Name)
+		m, err := a.Attach(ctx, info.Name)
 		if errors.Is(err, ErrNoMailbox) {
 			continue
 		}
@@ -104,6 +109,14 @@ func (c *checker) account() error {
 		}
 		validity[f.row.UIDValidity] = f.row.Name
 	}
+	if stray, err := c.w.StrayEntries(); err != nil {
+		return err
+	} else if stray > 0 {
+		c.report("", "%d annotations belong to no mailbox", stray)
+	}
+	if err := c.attributes(); err != nil {
+		return err
+	}
 	all, err := c.w.Intents()
 	if err != nil {
 		return err
@@ -132,6 +145,30 @@ func (c *checker) account() error {
 	return nil
 }
 
+// attributes checks that the text beside the mail has the annotations of the index. Which special uses it has depends on the configuration.
+func (c *checker) attributes() error {
+	want, err := c.w.a.attributes(c.w.Tx)
+	if err != nil {
+		return err
+	}
+	text, err := c.w.a.dir.ReadAttributes()
+	if err != nil {
+		return err
+	}
+	show := func(text []byte) (s string) {
+		for _, attr := range disk.ParseAttributes(text) {
+			if !strings.HasSuffix(attr.Key, strings.TrimPrefix(EntrySpecialUse, "/private")) {
+				s += fmt.Sprintf("%s=%q\n", attr.Key, attr.Value)
+			}
+		}
+		return s
+	}
+	if have, want := show(text), show(want); have != want {
+		c.report("", "the annotations beside the mail are\n%s, those of the index\n%s", have, want)
+	}
+	return nil
+}
+
 func (c *checker) mailbox(m *Mailbox) error {
 	f := m.f
 	name := f.row.Name
@@ -153,6 +190,10 @@ func (c *checker) mailbox(m *Mailbox) error {
 		}
 	}
 	if err := c.rows(m); err != nil {
+		return err
+	}
+	c.acl(f)
+	if err := c.eyes(f); err != nil {
 		return err
 	}
 	return c.files(m)
@@ -192,7 +233,58 @@ func (c *checker) rows(m *Mailbox) error {
 		n.deletedBytes != s.deletedBytes || n.unsized != s.unsized || n.disk != s.disk {
 		c.report(name, "the snapshot's counters are not those of its messages")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return c.kept(m)
+}
+
+// kept checks that a kept snapshot which would be believed leads to the present one.
+func (c *checker) kept(m *Mailbox) error {
+	old, stamp := m.f.readKept()
+	if old == nil {
+		return nil
+	}
+	kept, _, err := m.f.fromKept(c.w.Tx, old, stamp)
+	if err != nil {
+		return err
+	}
+	name, s := m.f.row.Name, m.current.Load()
+	if n := assemble(kept.head(), kept.chunks); !kept.sameHead(s.head()) || kept.count != s.count || n.unseen != kept.unseen || n.deleted != kept.deleted ||
+		n.bytes != kept.bytes || n.deletedBytes != kept.deletedBytes || n.unsized != kept.unsized || n.disk != kept.disk {
+		c.report(name, "the kept snapshot's head is %+v with %d messages, the snapshot's %+v with %d, or its counters are wrong", kept.head(), kept.count, s.head(), s.count)
+		return nil
+	}
+	for i, msg := range s.All() {
+		if *kept.At(i) != *msg {
+			c.report(name, "the kept snapshot has %+v, the snapshot %+v", *kept.At(i), *msg)
+		}
+	}
+	return nil
+}
+
+// acl checks that the list of rights can be read, and that what stands beside the messages gives nobody more.
+func (c *checker) acl(f *folder) {
+	if l, err := parseACL(f.row.ACL); err != nil {
+		c.report(f.row.Name, "%v", err)
+	} else if l.text() != f.row.ACL && f.row.ACL != "" {
+		// As another program wrote it: the next change writes it anew.
+		if again, err := parseACL(l.text()); err != nil || again.text() != l.text() {
+			c.report(f.row.Name, "the list of rights cannot be written")
+		}
+	}
+	text, err := c.w.a.dir.ReadACL(f.row.Dir)
+	if err != nil {
+		c.report(f.row.Name, "the list of rights beside the messages: %v", err)
+		return
+	}
+	if text == f.row.ACL {
+		return
+	}
+	// A crash may leave it giving less, until the account is opened again; never more.
+	if l, err := parseACL(text); err == nil && l.meet(f.acl()).text() != l.text() {
+		c.report(f.row.Name, "the list of rights beside the messages gives more than that of the index")
+	}
 }
 
 // files checks the directory against the rows: every message has its file, with its

@@ -60,6 +60,14 @@ var crashSteps = []struct {
 		_, err := c.box("A/B").Store(c.ctx, []UID{1}, StoreOp{Flags: []string{`\Answered`}})
 		return err
 	}},
+	{"share", func(c *crashRun) error { return c.grant("A/B", "bob@example.org", AllRights) }},
+	{"share otherwise", func(c *crashRun) error { return c.grant("A/B", "bob@example.org", RightLookup|RightPost) }},
+	{"share with another", func(c *crashRun) error { return c.grant("A/B", Anyone, RightLookup|RightRead) }},
+	{"annotate", func(c *crashRun) error {
+		return c.annotate("A/B", "/private/comment", "x", "/shared/comment", "y", EntrySpecialUse, `\Archive`)
+	}},
+	{"annotate INBOX", func(c *crashRun) error { return c.annotate(Inbox, "/private/comment", "z") }},
+	{"annotate otherwise", func(c *crashRun) error { return c.annotate("A/B", "/private/comment", "-", "/shared/comment", "w") }},
 	{"rename", func(c *crashRun) error { return c.a.RenameMailbox(c.ctx, "A", "X") }},
 	{"move back", func(c *crashRun) error {
 		_, err := c.box("X/B").Move(c.ctx, []UID{1}, c.box(Inbox))
@@ -82,7 +90,8 @@ var crashSteps = []struct {
 		defer d.Release()
 		return d.Quit(c.ctx, []int{0, 1}, []int{2})
 	}},
-	{"delete", func(c *crashRun) error { return c.a.DeleteMailbox(c.ctx, "X/B") }},
+	{"share no more", func(c *crashRun) error { return c.grant("X/B", "bob@example.org", 0) }},
+	{"delete", func(c *crashRun) error { _, err := c.a.DeleteMailbox(c.ctx, "X/B"); return err }},
 	{"create again", func(c *crashRun) error {
 		_, err := c.a.CreateMailbox(c.ctx, "X/B", nil)
 		return err
@@ -102,9 +111,18 @@ var crashSteps = []struct {
 		if c.note {
 			// A folder is made before the commit that fills it: a kill may leave it empty.
 			inbox, rest, _ := strings.Cut(state(c.t, c.a), "\n")
-			c.states = append(c.states, inbox+"\nOld:\n"+rest)
+			c.states = append(c.states, inbox+"\nOld: \"\" []\n"+rest)
 		}
 		return c.a.RenameMailbox(c.ctx, Inbox, "Old")
+	}},
+	{"replace a draft", func(c *crashRun) error {
+		m := c.box("Old")
+		return c.replace(m, m, mail(8))
+	}},
+	{"replace across mailboxes", func(c *crashRun) error { return c.replace(c.box("Old"), c.box("X/B"), mail(9)) }},
+	{"append binary parts", func(c *crashRun) error {
+		_, err := c.box(Inbox).Append(c.ctx, []Incoming{{R: strings.NewReader(binaryMail(10)), Binary: true}, {R: strings.NewReader(mail(11)), Binary: true}})
+		return err
 	}},
 	{"subscribe", func(c *crashRun) error { return c.a.Subscribe(c.ctx, "Elsewhere") }},
 }
@@ -147,6 +165,17 @@ func (c *crashRun) foreign(name, text string) error {
 	return f.SyncDir(filepath.Join(dir, "new"))
 }
 
+// replace puts a message into dst in place of the first of src.
+func (c *crashRun) replace(src, dst *Mailbox, text string) error {
+	p := dst.BeginAppend()
+	defer p.Close()
+	if err := p.Add(c.ctx, Incoming{R: strings.NewReader(text), Flags: []string{`\Draft`}}); err != nil {
+		return err
+	}
+	_, err := p.Replace(c.ctx, src, src.Snapshot().At(0).UID)
+	return err
+}
+
 var errNoBox = errors.New("mailbox could not be opened")
 
 // box opens a mailbox; where that fails the step fails with what it does next.
@@ -166,7 +195,11 @@ func (c *crashRun) midway() {
 }
 
 func crashStore(data, indexDir string, f disk.FS) (*Store, error) {
-	return Open(Options{DataDir: data, IndexDir: indexDir, FS: f, Locks: locking.NewInProcess(), Bus: notify.NewInProcess()})
+	s, err := Open(Options{DataDir: data, IndexDir: indexDir, FS: f, Locks: locking.NewInProcess(), Bus: notify.NewInProcess()})
+	if err == nil {
+		s.keepAll = true
+	}
+	return s, err
 }
 
 // run does the steps until one fails. It gives the number of steps that were
@@ -228,10 +261,30 @@ func state(t *testing.T, a *Account) string {
 				fmt.Fprintf(&b, " %d=%s%v", x.UID, subject(t, m, x), flags)
 			}
 			m.Close()
+			l, err := a.ACL(ctx, info.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&b, " %q", l.text())
+			entries, err := a.Entries(ctx, info.Name, a.address, []string{"/private", "/shared"}, -1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&b, " %s", entries)
 		}
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+func (c *crashRun) grant(name, who string, r Rights) error {
+	_, _, err := c.a.Grant(c.ctx, name, who, false, func(Rights) Rights { return r })
+	return err
+}
+
+func (c *crashRun) annotate(name string, pairs ...string) error {
+	_, err := c.a.SetEntries(c.ctx, name, c.a.address, entriesOf(pairs))
+	return err
 }
 
 func subject(t *testing.T, m *Mailbox, x *Message) string {
@@ -245,10 +298,19 @@ func subject(t *testing.T, m *Mailbox, x *Message) string {
 	n, _ := b.Section(0, b.Size()).Read(buf)
 	_, rest, _ := strings.Cut(string(buf[:n]), "Subject: message ")
 	s, _, _ := strings.Cut(rest, "\r\n")
-	if string(buf[:n]) != mail(int(atoi(s))) {
+	if got := string(buf[:n]); got != mail(int(atoi(s))) && got != storedBinary(int(atoi(s))) {
 		t.Errorf("%s UID %d reads %q", m.Name(), x.UID, buf[:n])
 	}
 	return s
+}
+
+// binaryMail has NULs; storedBinary is what becomes of it.
+func binaryMail(n int) string {
+	return fmt.Sprintf("Subject: message %d\r\nContent-Transfer-Encoding: binary\r\n\r\n\x00\n\x01", n)
+}
+
+func storedBinary(n int) string {
+	return fmt.Sprintf("Subject: message %d\r\nContent-Transfer-Encoding: base64\r\n\r\nAAoB\r\n", n)
 }
 
 func atoi(s string) (n int64) {

@@ -3,6 +3,7 @@ package maildir
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -85,6 +86,8 @@ type Incoming struct {
 	Size     int64 // as announced; 0 if not known
 	Flags    []string
 	Internal time.Time // zero: now
+	// Binary says that parts may be binary, with NULs (RFC 3516 §4.4): these are stored in base64. NULs elsewhere are ErrBinary.
+	Binary bool
 }
 
 // spooled is a message on its way in: its bytes are in tmp/ and synced.
@@ -107,23 +110,50 @@ type spooled struct {
 	uidValidity uint32
 }
 
-// spooling has the buffers of spool.
+// spooling has the buffers of fillTmp.
 var spooling = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 64<<10) }}
 
 // spool writes a message into the folder's tmp/, durably.
 func (a *Account) spool(ctx context.Context, f *folder, m Incoming) (*spooled, error) {
-	dir, err := a.dirOf(f)
-	if err != nil {
-		return nil, err
-	}
 	now := a.store.opts.Now()
-	in, err := a.dir.Create(dir, now)
+	s, err := a.fillTmp(ctx, f, now, func(w io.Writer) error {
+		_, err := io.Copy(w, readerOf(ctx, m.R))
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("maildir: add message: %w", err)
 	}
-	s := &spooled{in: in, internal: m.Internal, flags: m.Flags, unique: in.Unique()}
+	if m.Binary {
+		err = a.encodeBinary(ctx, f, now, s)
+	}
+	s.internal, s.flags = m.Internal, m.Flags
 	if s.internal.IsZero() {
 		s.internal = now
+	}
+	if err == nil {
+		s.in.SetTime(s.internal)
+		err = a.inFolder(ctx, f, func(dir string) error {
+			s.in.FolderIs(dir)
+			return s.in.Sync()
+		})
+	}
+	if err != nil {
+		s.in.Abort()
+		return nil, fmt.Errorf("maildir: add message: %w", err)
+	}
+	s.base = disk.WithSizes(s.unique, s.facts.Disk, s.facts.Wire)
+	return s, nil
+}
+
+// fillTmp makes a file in tmp/ of what fill writes, not yet durable, and finds out what its bytes are.
+func (a *Account) fillTmp(ctx context.Context, f *folder, now time.Time, fill func(io.Writer) error) (*spooled, error) {
+	var in *disk.Incoming
+	err := a.inFolder(ctx, f, func(dir string) (err error) {
+		in, err = a.dir.Create(dir, now)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	var scan message.Scanner
 	out := spooling.Get().(*bufio.Writer)
@@ -132,21 +162,15 @@ func (a *Account) spool(ctx context.Context, f *folder, m Incoming) (*spooled, e
 		out.Reset(nil)
 		spooling.Put(out)
 	}()
-	_, err = io.Copy(out, readerOf(ctx, m.R))
+	err = fill(out)
 	if err == nil {
 		err = out.Flush()
 	}
-	if err == nil {
-		in.SetTime(s.internal)
-		err = in.Sync()
-	}
 	if err != nil {
 		in.Abort()
-		return nil, fmt.Errorf("maildir: add message: %w", err)
+		return nil, err
 	}
-	s.facts = scan.Facts()
-	s.base = disk.WithSizes(s.unique, s.facts.Disk, s.facts.Wire)
-	return s, nil
+	return &spooled{in: in, unique: in.Unique(), facts: scan.Facts()}, nil
 }
 
 // dirOf is the folder's present directory.
@@ -157,6 +181,28 @@ func (a *Account) dirOf(f *folder) (string, error) {
 		return "", ErrNoMailbox
 	}
 	return f.row.Dir, nil
+}
+
+// inFolder runs fn with the folder's directory. Another process may be renaming the folder: what is missing then is
+// looked for once more where it is now, while nobody can rename it. A folder that is deleted is ErrNoMailbox. a.mu is
+// not held.
+func (a *Account) inFolder(ctx context.Context, f *folder, fn func(dir string) error) error {
+	dir, err := a.dirOf(f)
+	if err != nil {
+		return err
+	}
+	if err = fn(dir); !isMissing(err) && !errors.Is(err, disk.ErrGone) {
+		return err
+	}
+	return a.write(context.WithoutCancel(ctx), func(*writing) error {
+		if f.gone {
+			return ErrNoMailbox
+		}
+		if f.row.Dir == dir {
+			return err
+		}
+		return fn(f.row.Dir)
+	})
 }
 
 func (s *spooled) abort() {

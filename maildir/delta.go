@@ -28,10 +28,10 @@ func Diff(old, new *Snapshot) Delta {
 		}
 		var o, n *Message
 		if oi < len(old.chunks) {
-			o = &old.chunks[oi].msgs[ok]
+			o = &old.chunks[oi].msgs()[ok]
 		}
 		if ni < len(new.chunks) {
-			n = &new.chunks[ni].msgs[nk]
+			n = &new.chunks[ni].msgs()[nk]
 		}
 		stepOld, stepNew := false, false
 		switch {
@@ -49,12 +49,12 @@ func Diff(old, new *Snapshot) Delta {
 			stepOld, stepNew = true, true
 		}
 		if stepOld {
-			if ok++; ok == len(old.chunks[oi].msgs) {
+			if ok++; ok == old.chunks[oi].count {
 				oi, ok = oi+1, 0
 			}
 		}
 		if stepNew {
-			if nk++; nk == len(new.chunks[ni].msgs) {
+			if nk++; nk == new.chunks[ni].count {
 				ni, nk = ni+1, 0
 			}
 		}

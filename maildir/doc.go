@@ -19,12 +19,12 @@
 // after the commit the new snapshots are published, the files follow, the mirror is
 // appended to, and everybody is told to look again.
 //
-// Files: store.go, account.go (opening), policy.go; snapshot*.go, delta.go, message.go,
-// flags.go, uidl.go (what a session sees); mailbox.go, watch.go (open mailboxes);
+// Files: store.go, account.go (opening), policy.go; snapshot*.go, chunk.go, delta.go, message.go,
+// flags.go, uidl.go (what a session sees); mailbox.go, watch.go (open mailboxes); kept.go, kept_file.go (snapshots kept on disk);
 // write.go, change.go, catchup.go, writelock.go, times.go (how changes are made);
 // intents.go, ops.go, finish.go, strayed.go (the file operations that follow);
-// deliver.go, add.go, append.go, store_flags.go, keywords.go, expunge.go, copy.go,
-// mailboxes.go (the changes); scan.go, folders.go, import.go, mirror.go (foreign
-// programs and lost indexes); body.go, sizes.go, parsed.go (contents); lease.go, maildrop.go (the POP3
-// lock); quota.go, status.go, recent.go; check.go.
+// deliver.go, add.go, append.go, replace.go, binary.go, store_flags.go, keywords.go, expunge.go, removed.go, copy*.go,
+// mailboxes.go, metadata.go, attributes.go (the changes); rights.go, acl.go, sharing.go, between.go (several users); scan.go, folders.go, import.go, mirror.go (foreign
+// programs and lost indexes); body.go, sizes.go, parsed.go, derived.go, objectid.go, preview.go, fields*.go (contents); textindex*.go (the text index); lease.go, maildrop.go (the POP3
+// lock); urlkeys.go (keys of authorized URLs); quota.go, status.go, recent.go; check.go.
 package maildir

@@ -24,6 +24,8 @@ var (
 	ErrTooManyMailboxes = errors.New("maildir: too many mailboxes")
 	// ErrGone: the message, or the mailbox that was open, does not exist any more.
 	ErrGone = errors.New("maildir: expunged")
+	// ErrNoRight: the user, who may know that the mailbox is there, may not do this in it.
+	ErrNoRight = errors.New("maildir: no right")
 	// ErrOverQuota: the change would exceed the account's quota; nothing was changed.
 	ErrOverQuota = errors.New("maildir: over quota")
 	// ErrInUse: a POP3 session has the maildrop. The error is an *InUseError.
@@ -32,6 +34,8 @@ var (
 	ErrBadKeyword = errors.New("maildir: keyword cannot be stored")
 	// ErrTooManyKeywords: the mailbox has MaxKeywords already.
 	ErrTooManyKeywords = errors.New("maildir: too many keywords")
+	// ErrBinary: a message has NULs where no part is called binary, so they could not be kept.
+	ErrBinary = errors.New("maildir: NUL outside of binary parts")
 	// ErrClosed: the account or store was closed.
 	ErrClosed = errors.New("maildir: closed")
 	// ErrUIDsExhausted: the mailbox has given out all 2^32-2 UIDs.

@@ -4,8 +4,9 @@ import "context"
 
 // ExpungeResult tells what was removed, in ascending order.
 type ExpungeResult struct {
-	UIDs   []UID
-	ModSeq ModSeq
+	UIDs    []UID
+	ModSeq  ModSeq
+	Removed []Removed
 }
 
 // Expunge removes messages that have \Deleted: all of them if uids is nil, else those
@@ -14,7 +15,7 @@ func (m *Mailbox) Expunge(ctx context.Context, uids []UID) (res ExpungeResult, e
 	if uids != nil {
 		uids = sorted(uids)
 	}
-	err = m.a.write(ctx, func(w *writing) error {
+	err = m.a.write(ctx, func(w *writing) (err error) {
 		if err := m.usable(); err != nil {
 			return err
 		}
@@ -38,30 +39,37 @@ func (m *Mailbox) Expunge(ctx context.Context, uids []UID) (res ExpungeResult, e
 		for _, msg := range doomed {
 			res.UIDs = append(res.UIDs, msg.UID)
 		}
-		return w.expunge(m.f, doomed)
+		res.Removed, err = w.expunge(m.f, doomed)
+		return err
 	})
+	if err != nil {
+		res.Removed = nil
+	}
 	res.ModSeq = m.current.Load().HighestModSeq()
 	return res, err
 }
 
 // expunge removes messages and notes that their files go. While a POP3 session still
 // lists them under the snapshot policy, the files stay until it ends.
-func (w *writing) expunge(f *folder, doomed []*Message) error {
+func (w *writing) expunge(f *folder, doomed []*Message) (list []Removed, err error) {
 	if len(doomed) == 0 {
-		return nil
+		return nil, nil
+	}
+	if list, err = w.describe(f, doomed); err != nil {
+		return nil, err
 	}
 	c := w.change(f)
+	if err := c.remove(w, f.box.current.Load(), doomed, true); err != nil {
+		return nil, err
+	}
 	ops := make([]fileOp, 0, len(doomed))
 	for _, msg := range doomed {
-		if err := c.remove(w, msg, true); err != nil {
-			return err
-		}
 		ops = append(ops, fileOp{kind: opRemove, src: c.f.place(msg)})
 	}
 	if err := c.trim(w); err != nil {
-		return err
+		return nil, err
 	}
-	return w.note(ops, w.keepForMaildrop(f))
+	return list, w.note(ops, w.keepForMaildrop(f))
 }
 
 // keepForMaildrop says whether files that leave f must stay for a POP3 session.
@@ -70,21 +78,31 @@ func (w *writing) keepForMaildrop(f *folder) bool {
 }
 
 // Vanished lists the UIDs that were expunged with a modseq above since, ascending.
-// complete is false if the history does not reach back so far: then the client has to
-// compare for itself, and uids is nil.
+// complete is false if the history does not reach back so far, or if since lies ahead: then the client has to
+// compare for itself, and uids is nil. What is told here stays gone: a file that comes
+// back gets another UID.
 func (m *Mailbox) Vanished(ctx context.Context, since ModSeq) (uids []UID, complete bool, err error) {
+	secret := false
 	err = m.a.read(ctx, func(tx tx) error {
 		if err := m.usable(); err != nil {
 			return err
 		}
-		if complete = uint64(since) >= m.f.row.Forgotten; !complete {
-			return nil
+		row := &m.f.row
+		if complete = uint64(since) >= row.Forgotten && uint64(since) <= row.ModSeq; complete && uint64(since) < row.ModSeq {
+			gone, err := tx.ExpungedSince(row.ID, uint64(since))
+			if err != nil {
+				return err
+			}
+			for _, uid := range gone {
+				uids = append(uids, UID(uid))
+			}
 		}
-		gone, err := tx.ExpungedSince(m.f.row.ID, uint64(since))
-		for _, uid := range gone {
-			uids = append(uids, UID(uid))
-		}
+		unannounced, err := tx.Unannounced(row.ID)
+		secret = len(unannounced) > 0
 		return err
 	})
+	if err == nil && secret {
+		err = m.a.write(ctx, func(w *writing) error { return w.Announce(m.f.row.ID) })
+	}
 	return uids, complete, err
 }

@@ -15,7 +15,16 @@ type folder struct {
 	row    index.Folder
 	box    *Mailbox // while somebody uses it, and a while longer
 	mirror mirror
+	kept   keeping
 	gone   bool // deleted
+	// claimed: row.Recent is newer than what the index has; see recent.go.
+	claimed bool
+
+	eyes  map[string]*Eyes // of users with a \Seen of their own, while box is there
+	small int              // how many runs the last of their lists that was made small had
+
+	aclText string // what aclOf was made of
+	aclOf   ACL
 
 	trimmed   bool // the expunge history was, since the account was opened
 	untrimmed int  // removals since then

@@ -238,6 +238,18 @@ func TestFilesThatComeBack(t *testing.T) {
 	m.Watch(func() {})() // a session comes and sees the mailbox without it
 	mv(t, aside, file)
 	equal(t, "back", uidsOf(refresh(t, m)), []UID{1, 3, 4})
+
+	// A client that only asks what went has been told as well, even if nobody is there any more when the file is back.
+	since := m.Snapshot().HighestModSeq()
+	mv(t, file, aside)
+	equal(t, "gone", uidsOf(refresh(t, m)), []UID{1, 3})
+	told, complete, err := m.Vanished(t.Context(), since)
+	if err != nil || !complete {
+		t.Fatal(complete, err)
+	}
+	equal(t, "told", told, []UID{4})
+	mv(t, aside, file)
+	equal(t, "back", uidsOf(refresh(t, m)), []UID{1, 3, 5})
 }
 
 // The expunge history is bounded, whatever the rhythm of the changes.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"bascule/maildir/disk"
 	"bascule/maildir/index"
@@ -84,7 +85,7 @@ func (w *writing) importFolder(name, dir string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnreadable, err)
 	}
-	f, err := w.addFolder(name, dir, old, keywords)
+	f, err := w.addFolder(name, dir, old, keywords, w.readACL(dir))
 	if err != nil {
 		return err
 	}
@@ -93,6 +94,7 @@ func (w *writing) importFolder(name, dir string) error {
 
 // knownUIDs is what other files than the index know of a folder.
 type knownUIDs struct {
+	guid        string // of the mailbox, "" if none is known
 	uidValidity uint32
 	next        uint32
 	uid         map[string]uint32
@@ -114,7 +116,7 @@ func (w *writing) readUIDs(dir string) (k knownUIDs, err error) {
 	if err != nil || list.Bad > 0 {
 		w.a.log.Warn("the folder's list of UIDs is damaged; what can be read of it is used", "dir", dir, "bad", list.Bad, "err", err)
 	}
-	k.uidValidity, k.next = list.UIDValidity, max(list.Next(), 1)
+	k.guid, k.uidValidity, k.next = list.GUID, list.UIDValidity, max(list.Next(), 1)
 	k.uid = make(map[string]uint32, len(list.Records))
 	k.uidl = map[string]string{}
 	given := map[string]bool{} // two messages must not have one UIDL: clients would fetch one of them only
@@ -152,13 +154,20 @@ func (w *writing) readUIDs(dir string) (k knownUIDs, err error) {
 }
 
 // addFolder inserts a folder's row.
-func (w *writing) addFolder(name, dir string, k knownUIDs, keywords disk.Keywords) (*folder, error) {
+func (w *writing) addFolder(name, dir string, k knownUIDs, keywords disk.Keywords, acl string) (*folder, error) {
 	if len(w.a.byID) >= maxMailboxes {
 		return nil, fmt.Errorf("%w: %d", ErrTooManyMailboxes, len(w.a.byID))
 	}
 	row := index.Folder{
-		Name: name, Dir: dir, ObjectID: newObjectID(),
-		UIDValidity: k.uidValidity, UIDNext: max(k.next, 1), ModSeq: 1, Recent: max(k.next, 1), Forgotten: 1,
+		Name: name, Dir: dir, ObjectID: w.a.objectID(k.guid),
+		UIDValidity: k.uidValidity, UIDNext: max(k.next, 1), ModSeq: 1, Recent: max(k.next, 1), Forgotten: 1, ACL: acl,
+	}
+	if k.uidValidity != 0 {
+		// The mailbox was known before this index, and clients may remember modseqs that another
+		// one gave, or another server. Starting above all of them, by the clock, makes such a client
+		// compare for itself instead of taking its state for ours.
+		row.ModSeq = uint64(w.a.store.opts.Now().UnixMilli())
+		row.Forgotten = row.ModSeq
 	}
 	if row.UIDValidity == 0 {
 		v, err := w.newUIDValidity()
@@ -181,6 +190,8 @@ func (w *writing) addFolder(name, dir string, k knownUIDs, keywords disk.Keyword
 	if row.ID, err = w.AddFolder(&row); err != nil {
 		return nil, err
 	}
+	w.sharing = w.sharing || acl != ""
+	w.listed = true
 	f := &folder{a: w.a, row: row}
 	w.a.byID[row.ID], w.a.byName[name] = f, f
 	w.failed = append(w.failed, func() { w.a.forget(f) })
@@ -200,10 +211,32 @@ func (w *writing) newUIDValidity() (uint32, error) {
 	return v, w.SetNumber("uidvalidity", int64(v))
 }
 
-func newObjectID() string {
-	var b [12]byte
-	rand.Read(b[:])
-	return "M" + hex.EncodeToString(b[:])
+// objectID is the id of a mailbox (MAILBOXID): the one that its list of UIDs remembers, unless it is a copy of another mailbox's.
+func (a *Account) objectID(guid string) string {
+	id := "M" + guid
+	for _, f := range a.byID {
+		if f.row.ObjectID == id {
+			guid = ""
+		}
+	}
+	if guidOf(id) != guid || guid == "" {
+		var b [guidSize]byte
+		rand.Read(b[:])
+		return "M" + hex.EncodeToString(b[:])
+	}
+	return id
+}
+
+// guidSize is how many octets Dovecot's ids of mailboxes have, which stand in the head of dovecot-uidlist in hexadecimal.
+const guidSize = 16
+
+// guidOf is a mailbox's id as dovecot-uidlist has it; "" for those that are older than that.
+func guidOf(objectID string) string {
+	guid, _ := strings.CutPrefix(objectID, "M")
+	if b, err := hex.DecodeString(guid); err != nil || len(b) != guidSize || guid != strings.ToLower(guid) {
+		return ""
+	}
+	return guid
 }
 
 // ensureFolders makes the folders that exist from the start.
@@ -225,7 +258,7 @@ func (w *writing) ensureFolders(want []SpecialFolder) error {
 				return err
 			}
 		}
-		if s.Use != "" && !slices.Contains(f.row.Special, s.Use) && !w.a.hasUse(s.Use) {
+		if s.Use != "" && !w.hasUse(s.Use) {
 			c := w.change(f)
 			c.row.Special = append(slices.Clone(c.row.Special), s.Use)
 		}
@@ -233,10 +266,14 @@ func (w *writing) ensureFolders(want []SpecialFolder) error {
 	return nil
 }
 
-// hasUse says whether some folder has this special use already.
-func (a *Account) hasUse(use string) bool {
-	for _, f := range a.byID {
-		if slices.Contains(f.row.Special, use) {
+// hasUse says whether some folder has this special use already, or gets it by this change.
+func (w *writing) hasUse(use string) bool {
+	for _, f := range w.a.byID {
+		row := &f.row
+		if i := slices.IndexFunc(w.changes, func(c *change) bool { return c.f == f }); i >= 0 {
+			row = &w.changes[i].row
+		}
+		if slices.Contains(row.Special, use) {
 			return true
 		}
 	}

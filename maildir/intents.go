@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"bascule/maildir/disk"
 	"bascule/maildir/index"
@@ -78,8 +79,14 @@ func (w *writing) note(ops []fileOp, later bool) error {
 // moved finds files that a foreign program renamed since the rows were read; it is nil
 // where a list is done again, since then a file that is not there is no surprise.
 func (a *Account) carryOut(p *pendingIntent, moved *strayed) {
+	files := len(p.ops)
+	if slices.ContainsFunc(p.ops, fileOp.ofFolder) {
+		files = 0 // what is held would follow a folder to its new name
+	}
+	dir, release := a.dir.Holding(files)
+	defer release()
 	for _, op := range p.ops {
-		if err := a.do(op, moved); err != nil {
+		if err := a.do(dir, op, moved); err != nil {
 			a.log.Error("file operation failed; it will be tried again", "op", string(op.kind), "file", op.src.File, "folder", op.src.Folder, "err", err)
 			return
 		}
@@ -109,25 +116,25 @@ func (p *pendingIntent) ofFolders() bool {
 	return true
 }
 
-// do carries one operation out. What is done already is no error.
-func (a *Account) do(op fileOp, moved *strayed) error {
+// do carries one operation out in dir, the account's Maildir. What is done already is no error.
+func (a *Account) do(dir *disk.Maildir, op fileOp, moved *strayed) error {
 	switch op.kind {
 	case opRename:
-		err := a.dir.Rename(op.src, op.dst)
+		err := dir.Rename(op.src, op.dst)
 		if errors.Is(err, disk.ErrGone) {
 			return moved.rename(op)
 		}
 		return err
 	case opRemove:
-		found, err := a.dir.Unlink(op.src)
+		found, err := dir.Unlink(op.src)
 		if err == nil && !found {
 			return moved.remove(op)
 		}
 		return err
 	case opRenameDir:
-		return a.dir.RenameFolder(op.src.Folder, op.dst.Folder)
+		return dir.RenameFolder(op.src.Folder, op.dst.Folder)
 	case opRemoveDir:
-		return a.dir.RemoveFolder(op.src.Folder)
+		return dir.RemoveFolder(op.src.Folder)
 	}
 	return fmt.Errorf("%w: operation %q", errBadOps, op.kind)
 }

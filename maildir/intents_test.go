@@ -33,13 +33,14 @@ func listed(t *testing.T, a *Account) (names []string) {
 // What was done to a folder must not be done once more to the one that took its name.
 func TestRepeatedIntentsSpareFoldersMadeAgain(t *testing.T) {
 	for name, gone := range map[string]func(a *Account) error{
-		"delete": func(a *Account) error { return a.DeleteMailbox(t.Context(), "X") },
+		"delete": func(a *Account) error { _, err := a.DeleteMailbox(t.Context(), "X"); return err },
 		"rename": func(a *Account) error { return a.RenameMailbox(t.Context(), "X", "Y") },
 		"rename and delete": func(a *Account) error {
 			if err := a.RenameMailbox(t.Context(), "X", "Y"); err != nil {
 				return err
 			}
-			return a.DeleteMailbox(t.Context(), "Y")
+			_, err := a.DeleteMailbox(t.Context(), "Y")
+			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -154,7 +155,7 @@ func TestFolderOperationsThatFail(t *testing.T) {
 	must[MailboxInfo](t)(a.CreateMailbox(t.Context(), "X", nil))
 
 	ffs.on = true
-	if err := a.DeleteMailbox(t.Context(), "X"); err != nil {
+	if _, err := a.DeleteMailbox(t.Context(), "X"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := a.CreateMailbox(t.Context(), "X", nil); err == nil {

@@ -104,19 +104,34 @@ func (d *Door) acquire(ctx context.Context, wait time.Duration, onWait func()) (
 		return l, err
 	}
 	if h, held := locks.Held(key); d.barred && held && (sameSession(h, d.refused) || d.refused.Session == "") {
+		d.a.store.opts.Metrics.LockWait.Observe(0, d.who.Protocol, "refused")
 		return nil, d.a.inUse(h)
 	}
 	d.barred = false
 	if onWait != nil {
 		onWait()
 	}
-	waitCtx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	l, err = locks.Acquire(waitCtx, key, locking.Shared, d.who)
+	l, err = d.a.wait(ctx, wait, locking.Shared, d.who)
 	if errors.Is(err, locking.ErrBusy) && ctx.Err() == nil {
 		d.refused, d.barred = holderOf(err), true
 		return nil, d.a.inUse(d.refused)
 	}
+	return l, err
+}
+
+// wait waits for a lease on the maildrop, and counts how that ends.
+func (a *Account) wait(ctx context.Context, most time.Duration, mode locking.Mode, who locking.Holder) (locking.Lease, error) {
+	bounded, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	start, result := time.Now(), "granted"
+	l, err := a.store.opts.Locks.Acquire(bounded, a.maildropKey(), mode, who)
+	switch {
+	case errors.Is(err, locking.ErrBusy) && ctx.Err() == nil:
+		result = "refused"
+	case err != nil:
+		result = "ended"
+	}
+	a.store.opts.Metrics.LockWait.Observe(time.Since(start), who.Protocol, result)
 	return l, err
 }
 

@@ -17,20 +17,27 @@ type Mailbox struct {
 	a *Account
 	f *folder
 
-	id      string
-	topic   notify.Topic
-	current atomic.Pointer[Snapshot]
-	where   atomic.Pointer[whereabouts]
-	gone    atomic.Bool
+	id       string
+	folderID int64 // its row's, which never changes
+	topic    notify.Topic
+	current  atomic.Pointer[Snapshot]
+	where    atomic.Pointer[whereabouts]
+	gone     atomic.Bool
 
 	refs int // a.mu
+
+	fields *fieldTable // see fields.go
 
 	watching
 }
 
-// whereabouts is what a rename changes.
+// whereabouts is what a rename changes, and the key of URLs.
 type whereabouts struct {
-	name, dir string
+	name, dir, urlKey string
+}
+
+func whereaboutsOf(row *index.Folder) *whereabouts {
+	return &whereabouts{row.Name, row.Dir, row.URLKey}
 }
 
 // idleMailboxes is how many mailboxes that no session has open stay loaded per account.
@@ -39,23 +46,30 @@ const idleMailboxes = 4
 // Mailbox opens a mailbox by its canonical name and looks for foreign changes. Close
 // gives it back.
 func (a *Account) Mailbox(ctx context.Context, name string) (*Mailbox, error) {
-	m, err := a.attach(ctx, name)
+	m, err := a.Attach(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	_, err = m.refresh(ctx, opening)
-	if m.gone.Load() {
-		err = fmt.Errorf("%w: %s", ErrNoMailbox, name) // its directory was not there any more
-	}
-	if err != nil {
+	if _, err := m.Look(ctx); err != nil {
 		m.Close()
 		return nil, err
 	}
 	return m, nil
 }
 
-// attach opens a mailbox without looking at its directories.
-func (a *Account) attach(ctx context.Context, name string) (m *Mailbox, err error) {
+// Look is Refresh for the beginning of a session. A folder whose directory is gone is
+// ErrNoMailbox.
+func (m *Mailbox) Look(ctx context.Context) (*Snapshot, error) {
+	s, err := m.refresh(ctx, opening)
+	if m.gone.Load() {
+		err = fmt.Errorf("%w: %s", ErrNoMailbox, m.Name()) // its directory was not there any more
+	}
+	return s, err
+}
+
+// Attach is Mailbox for who calls Look himself before he believes the snapshot: it does not look
+// at the directories.
+func (a *Account) Attach(ctx context.Context, name string) (m *Mailbox, err error) {
 	err = a.glance(ctx, func() error {
 		if f := a.byName[name]; f != nil && f.box != nil {
 			m = f.box
@@ -70,7 +84,7 @@ func (a *Account) attach(ctx context.Context, name string) (m *Mailbox, err erro
 	lacking := false
 	err = a.readFolder(ctx, name, func(tx index.Tx, f *folder) error {
 		if f.box == nil {
-			s, err := f.loadAll(tx)
+			s, err := f.load(tx)
 			if err != nil {
 				return err
 			}
@@ -78,9 +92,10 @@ func (a *Account) attach(ctx context.Context, name string) (m *Mailbox, err erro
 				records, whole, err := f.lacking(tx)
 				lacking = err != nil || whole || len(records) > 0
 			}
-			f.box = &Mailbox{a: a, f: f, id: f.row.ObjectID, topic: f.topic()}
+			f.box = &Mailbox{a: a, f: f, id: f.row.ObjectID, folderID: f.row.ID, topic: f.topic(), fields: newFieldTable(&a.store.fieldMemory)}
 			f.box.current.Store(s)
-			f.box.where.Store(&whereabouts{f.row.Name, f.row.Dir})
+			f.box.where.Store(whereaboutsOf(&f.row))
+			f.keep()
 		}
 		m = f.box
 		m.refs++
@@ -133,7 +148,8 @@ func (m *Mailbox) Close() {
 		old := a.idle[0]
 		a.idle = slices.Delete(a.idle, 0, 1)
 		old.unwatch()
-		old.f.box = nil
+		old.f.keep()
+		old.f.box, old.f.eyes = nil, nil
 	}
 }
 
@@ -233,7 +249,7 @@ func (m *Mailbox) Rescan(ctx context.Context) error {
 
 // moved takes over a new name. a.mu is held.
 func (m *Mailbox) moved(row *index.Folder) {
-	if w := m.where.Load(); w.name != row.Name || w.dir != row.Dir {
-		m.where.Store(&whereabouts{row.Name, row.Dir})
+	if w := whereaboutsOf(row); *m.where.Load() != *w {
+		m.where.Store(w)
 	}
 }

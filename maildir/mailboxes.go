@@ -27,6 +27,7 @@ type MailboxInfo struct {
 	NoSelect    bool
 	Subscribed  bool
 	HasChildren bool
+	Rights      Rights // of who asked
 }
 
 // Mailboxes lists all mailboxes and the levels above them, INBOX first, then by name.
@@ -48,7 +49,7 @@ func (a *Account) Mailboxes(ctx context.Context) (out []MailboxInfo, err error) 
 func (a *Account) list(subscribed []string) []MailboxInfo {
 	all := make(map[string]*MailboxInfo, len(a.byName))
 	for name, f := range a.byName {
-		all[name] = &MailboxInfo{Name: name, ID: f.row.ObjectID, Attr: f.row.Special}
+		all[name] = &MailboxInfo{Name: name, ID: f.row.ObjectID, Attr: f.row.Special, Rights: AllRights}
 	}
 	for name := range a.byName {
 		for i := strings.LastIndexByte(name, '/'); i > 0; i = strings.LastIndexByte(name[:i], '/') {
@@ -82,8 +83,16 @@ func (a *Account) list(subscribed []string) []MailboxInfo {
 }
 
 // CreateMailbox makes a mailbox with special uses, durably.
-func (a *Account) CreateMailbox(ctx context.Context, name string, uses []string) (info MailboxInfo, err error) {
+func (a *Account) CreateMailbox(ctx context.Context, name string, uses []string) (MailboxInfo, error) {
+	return a.CreateMailboxBy(ctx, a.address, name, uses)
+}
+
+// CreateMailboxBy is CreateMailbox by a user who needs the right for it.
+func (a *Account) CreateMailboxBy(ctx context.Context, user, name string, uses []string) (info MailboxInfo, err error) {
 	err = a.write(ctx, func(w *writing) error {
+		if err := a.mayCreate(user, name); err != nil {
+			return err
+		}
 		if a.byName[name] != nil {
 			return fmt.Errorf("%w: %s", ErrMailboxExists, name)
 		}
@@ -91,8 +100,15 @@ func (a *Account) CreateMailbox(ctx context.Context, name string, uses []string)
 		if err != nil {
 			return err
 		}
+		if err := w.inheritACL(f, user); err != nil {
+			return err
+		}
 		c := w.change(f)
-		c.row.Special = slices.Clone(uses)
+		if c.row.Special = slices.Clone(uses); len(uses) > 0 {
+			if err := w.rememberID(f); err != nil {
+				return err
+			}
+		}
 		info = MailboxInfo{Name: name, ID: f.row.ObjectID, Attr: c.row.Special}
 		return nil
 	})
@@ -128,18 +144,32 @@ func (w *writing) createFolder(name string) (*folder, error) {
 			w.a.dir.RemoveFolder(dir)
 		}
 	})
-	return w.addFolder(name, dir, knownUIDs{}, disk.Keywords{})
+	return w.addFolder(name, dir, knownUIDs{}, disk.Keywords{}, "")
 }
 
-// DeleteMailbox removes a mailbox with its messages. Mailboxes below it stay.
-func (a *Account) DeleteMailbox(ctx context.Context, name string) error {
-	if name == Inbox {
-		return ErrInbox
+// DeleteMailbox removes a mailbox with its messages, and says which those were. Mailboxes below it stay.
+func (a *Account) DeleteMailbox(ctx context.Context, name string) ([]Removed, error) {
+	return a.DeleteMailboxBy(ctx, a.address, name)
+}
+
+// DeleteMailboxBy is DeleteMailbox by a user who needs the right for it.
+func (a *Account) DeleteMailboxBy(ctx context.Context, user, name string) (list []Removed, err error) {
+	if name == Inbox && user == a.address {
+		return nil, ErrInbox
 	}
-	return a.write(ctx, func(w *writing) error {
+	err = a.write(ctx, func(w *writing) (err error) {
 		f := a.byName[name]
 		if f == nil {
 			return fmt.Errorf("%w: %s", ErrNoMailbox, name)
+		}
+		if err := f.need(user, RightDelete); err != nil {
+			return err
+		}
+		if name == Inbox {
+			return ErrInbox
+		}
+		if list, err = w.describeAll(f); err != nil {
+			return err
 		}
 		// What exists from the start is not made again at the next login.
 		if err := w.SetNumber("deleted "+name, 1); err != nil {
@@ -147,6 +177,10 @@ func (a *Account) DeleteMailbox(ctx context.Context, name string) error {
 		}
 		return w.dropFolder(f)
 	})
+	if err != nil {
+		list = nil
+	}
+	return list, err
 }
 
 // dropFolder removes a folder's rows and notes that its directory goes.
@@ -161,6 +195,12 @@ func (w *writing) dropFolder(f *folder) error {
 }
 
 func (w *writing) dropRows(f *folder) error {
+	w.sharing = w.sharing || f.row.ACL != ""
+	if has, err := w.HasEntries(f.row.ID); err != nil {
+		return err
+	} else if has || len(f.row.Special) > 0 {
+		w.attributes = true
+	}
 	if err := w.RemoveFolder(f.row.ID); err != nil {
 		return err
 	}
@@ -172,8 +212,22 @@ func (w *writing) dropRows(f *folder) error {
 // RenameMailbox renames a mailbox and those below it; UIDs and UIDVALIDITY stay. INBOX
 // itself stays: its messages move to the new mailbox (RFC 9051 §6.3.6).
 func (a *Account) RenameMailbox(ctx context.Context, from, to string) error {
-	if from == Inbox {
+	return a.RenameMailboxBy(ctx, a.address, from, to)
+}
+
+// RenameMailboxBy is RenameMailbox by a user who needs the rights for it, in each mailbox that gets another name. INBOX
+// is its owner's to empty.
+func (a *Account) RenameMailboxBy(ctx context.Context, user, from, to string) error {
+	switch {
+	case from == Inbox && user == a.address:
 		return a.renameInbox(ctx, to)
+	case from == Inbox:
+		return a.withFolder(ctx, Inbox, func(f *folder) error {
+			if err := f.need(user, RightDelete); err != nil {
+				return err
+			}
+			return ErrInbox
+		})
 	}
 	if strings.HasPrefix(to, from+"/") {
 		return fmt.Errorf("%w: %s would be inside itself", ErrBadName, to)
@@ -189,6 +243,14 @@ func (a *Account) RenameMailbox(ctx context.Context, from, to string) error {
 			return fmt.Errorf("%w: %s", ErrNoMailbox, from)
 		}
 		slices.SortFunc(moving, func(x, y *folder) int { return strings.Compare(x.row.Name, y.row.Name) })
+		for _, f := range moving {
+			if err := f.need(user, RightDelete); err != nil {
+				return err
+			}
+		}
+		if err := a.mayCreate(user, to); err != nil {
+			return err
+		}
 		// What is noted for files in the old directories must not be found undone
 		// when the directories have their new names.
 		if err := a.syncJournal(); err != nil {
@@ -226,6 +288,11 @@ func (w *writing) renameFolder(f *folder, to string) (fileOp, error) {
 		}
 		return fileOp{}, err
 	}
+	if len(f.row.Special) > 0 {
+		if err := w.rememberID(f); err != nil {
+			return fileOp{}, err
+		}
+	}
 	op := fileOp{kind: opRenameDir, src: disk.Place{Folder: f.row.Dir}, dst: disk.Place{Folder: dir}}
 	c := w.change(f)
 	old := f.row.Name
@@ -234,6 +301,7 @@ func (w *writing) renameFolder(f *folder, to string) (fileOp, error) {
 		return fileOp{}, err
 	}
 	c.row.Name, c.row.Dir = to, dir
+	w.listed = true
 	w.after = append(w.after, func() {
 		if w.a.byName[old] == f {
 			delete(w.a.byName, old)
@@ -255,7 +323,11 @@ func (a *Account) renameInbox(ctx context.Context, to string) error {
 		if a.byName[to] != nil {
 			return nil, fmt.Errorf("%w: %s", ErrMailboxExists, to)
 		}
-		return w.createFolder(to)
+		f, err := w.createFolder(to)
+		if err == nil {
+			err = w.copyEntries(inbox.f, f)
+		}
+		return f, err
 	})
 }
 
@@ -319,6 +391,7 @@ func (w *writing) subscribe(name string) error {
 	if !added {
 		return nil
 	}
+	w.listed = true
 	return w.a.dir.WriteSubscriptions(subs)
 }
 
@@ -329,6 +402,7 @@ func (a *Account) Unsubscribe(ctx context.Context, name string) error {
 		if err != nil || !subs.Remove(name, w.a.encoding()) {
 			return err
 		}
+		w.listed = true
 		return w.a.dir.WriteSubscriptions(subs)
 	})
 }

@@ -39,6 +39,8 @@ func openTestStore(t *testing.T, data string, locks locking.Manager, bus notify.
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.keepAll = true
+	s.fill.delay = time.Hour // text indexes are filled when a test says so
 	ts := &testStore{Store: s, t: t, data: data, used: map[string]bool{}}
 	t.Cleanup(func() {
 		ts.check()
@@ -254,6 +256,39 @@ func TestOwnChangesCauseNoScan(t *testing.T) {
 	check("COPY")
 }
 
+// What was taken over when the account was opened is not looked for again when its mailbox is.
+func TestTakenOverIsScannedOnce(t *testing.T) {
+	s := newTestStore(t)
+	dir := filepath.Join(disk.AccountDir(s.data, "a@example.org"), "Maildir")
+	for _, sub := range []string{"new", "tmp", "cur"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 2 * measureAtOnce {
+		if err := os.WriteFile(filepath.Join(dir, "cur", fmt.Sprintf("%d.foreign:2,", i)), []byte(mail(i)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	long := time.Now().Add(-time.Minute) // the times of directories that just changed would be looked at once more
+	for _, sub := range []string{"new", "cur"} {
+		if err := os.Chtimes(filepath.Join(dir, sub), long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := s.account("a@example.org")
+	a.mu.Lock()
+	readNew, readCur, err := a.byName[Inbox].stale()
+	a.mu.Unlock()
+	if err != nil || readNew || readCur {
+		t.Errorf("to be read again: new/ %v, cur/ %v, %v", readNew, readCur, err)
+	}
+	m := open(t, a, Inbox)
+	equal(t, "messages", m.Snapshot().Len(), 2*measureAtOnce)
+	drop(t, a, "", "cur", "1000.foreign:2,", mail(1000))
+	equal(t, "with one more", refresh(t, m).Len(), 2*measureAtOnce+1)
+}
+
 // calm forgets that cur/ was young when it was read, as if the test had waited and looked
 // once more.
 func calm(m *Mailbox) {
@@ -335,7 +370,7 @@ func TestLostIndexIsRebuilt(t *testing.T) {
 		}
 		return out
 	}
-	before, validity := list(m), m.Snapshot().UIDValidity()
+	before, validity, modSeq := list(m), m.Snapshot().UIDValidity(), m.Snapshot().HighestModSeq()
 	m2 := newSecond(t, s, func(dir string) {
 		for _, f := range []string{"index.db", "index.db-wal", "index.db-shm"} {
 			os.Remove(filepath.Join(dir, f))
@@ -344,6 +379,16 @@ func TestLostIndexIsRebuilt(t *testing.T) {
 	b := open(t, m2.account("a@example.org"), Inbox)
 	equal(t, "validity", b.Snapshot().UIDValidity(), validity)
 	equal(t, "messages", list(b), before)
+	// What clients know of the old index's modseqs is older than the history of the new one.
+	if now := b.Snapshot().HighestModSeq(); now <= modSeq {
+		t.Errorf("HIGHESTMODSEQ is %d after %d", now, modSeq)
+	}
+	if _, complete, err := b.Vanished(t.Context(), modSeq); complete || err != nil {
+		t.Errorf("what vanished since the modseq of a lost index is called complete; %v", err)
+	}
+	if _, complete, err := b.Vanished(t.Context(), b.Snapshot().HighestModSeq()+1); complete || err != nil {
+		t.Errorf("a modseq that was never given is believed; %v", err)
+	}
 	d := must[Delivered](t)(b.Account().Deliver(t.Context(), Inbox, strings.NewReader(mail(9)), DeliverOptions{}))
 	if d.UID <= 7 {
 		t.Errorf("UID %d was given again", d.UID)
@@ -394,7 +439,7 @@ func TestMailboxes(t *testing.T) {
 	equal(t, "old", open(t, a, "Old").Snapshot().Len(), 3)
 	equal(t, "inbox", open(t, a, Inbox).Snapshot().Len(), 0)
 	old := open(t, a, "Old")
-	if err := a.DeleteMailbox(t.Context(), "Old"); err != nil {
+	if _, err := a.DeleteMailbox(t.Context(), "Old"); err != nil {
 		t.Fatal(err)
 	}
 	if !old.Deleted() {
@@ -405,10 +450,10 @@ func TestMailboxes(t *testing.T) {
 	if now := open(t, a, "Old").Snapshot().UIDValidity(); now <= v {
 		t.Errorf("a mailbox made again has UIDVALIDITY %d after %d", now, v)
 	}
-	if err := a.DeleteMailbox(t.Context(), Inbox); !isAny(err, ErrInbox) {
+	if _, err := a.DeleteMailbox(t.Context(), Inbox); !isAny(err, ErrInbox) {
 		t.Errorf("delete INBOX: %v", err)
 	}
-	if err := a.DeleteMailbox(t.Context(), "Trash"); err != nil {
+	if _, err := a.DeleteMailbox(t.Context(), "Trash"); err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "subscriptions", must[[]string](t)(a.Subscriptions(t.Context())), []string{"Sent", "Trash"})
@@ -431,7 +476,7 @@ func TestTwoProcesses(t *testing.T) {
 	x := open(t, b, "New")
 	must[CopyResult](t)(n.Move(t.Context(), []UID{2, 3}, x))
 	equal(t, "one sees", uidsOf(refresh(t, m)), []UID{4})
-	if err := a.DeleteMailbox(t.Context(), "New"); err != nil {
+	if _, err := a.DeleteMailbox(t.Context(), "New"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := x.Refresh(t.Context()); !isAny(err, ErrGone) {

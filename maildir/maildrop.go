@@ -17,6 +17,8 @@ type Maildrop struct {
 	lease locking.Lease
 	msgs  []*Message
 	end   sync.Once
+
+	removed []Removed
 }
 
 // MaildropOptions of OpenMaildrop.
@@ -39,9 +41,7 @@ func (a *Account) OpenMaildrop(ctx context.Context, who locking.Holder, o Maildr
 				a.log.Warn("the holder of the maildrop could not be asked", "err", err)
 			}
 		}
-		wait, cancel := context.WithTimeout(ctx, o.Wait)
-		defer cancel()
-		lease, err = locks.Acquire(wait, key, locking.Exclusive, who)
+		lease, err = a.wait(ctx, o.Wait, locking.Exclusive, who)
 	}
 	if errors.Is(err, locking.ErrBusy) && ctx.Err() == nil {
 		return nil, a.inUse(holderOf(err))
@@ -50,6 +50,9 @@ func (a *Account) OpenMaildrop(ctx context.Context, who locking.Holder, o Maildr
 		return nil, err
 	}
 	d := &Maildrop{a: a, lease: lease}
+	a.store.mu.Lock()
+	a.store.drops[d] = time.Now()
+	a.store.mu.Unlock()
 	if err := d.freeze(ctx, o.HideDeleted); err != nil {
 		d.Release()
 		return nil, err
@@ -112,7 +115,8 @@ func (d *Maildrop) Quit(ctx context.Context, deleted, seen []int) error {
 	if len(deleted)+len(seen) == 0 {
 		return nil
 	}
-	return d.a.write(ctx, func(w *writing) error {
+	var removed []Removed
+	err := d.a.write(ctx, func(w *writing) (err error) {
 		if err := d.box.usable(); err != nil {
 			return err
 		}
@@ -135,9 +139,17 @@ func (d *Maildrop) Quit(ctx context.Context, deleted, seen []int) error {
 		if err := c.store(w, s, read, StoreOp{Mode: StoreAdd}, FlagSeen, &StoreResult{}); err != nil {
 			return err
 		}
-		return w.expunge(d.box.f, doomed)
+		removed, err = w.expunge(d.box.f, doomed)
+		return err
 	})
+	if err == nil {
+		d.removed = removed
+	}
+	return err
 }
+
+// Removed is what Quit has removed.
+func (d *Maildrop) Removed() []Removed { return d.removed }
 
 func (d *Maildrop) uids(list []int) []UID {
 	uids := make([]UID, 0, len(list))
@@ -158,6 +170,9 @@ func (d *Maildrop) Asked() <-chan struct{} { return d.lease.Asked() }
 func (d *Maildrop) Release() {
 	d.end.Do(func() {
 		d.lease.Release()
+		d.a.store.mu.Lock()
+		delete(d.a.store.drops, d)
+		d.a.store.mu.Unlock()
 		if d.box == nil {
 			return
 		}
@@ -178,5 +193,6 @@ func (a *Account) afterMaildrop(inbox *Mailbox) {
 	defer a.mu.Unlock()
 	if a.shutErr == nil {
 		inbox.f.nudge()
+		a.nudge()
 	}
 }

@@ -48,9 +48,12 @@ func (c *change) reserve(w *writing, n int) error {
 // a UID below end.
 func (f *folder) rewriteMirror(tx index.Tx, row *index.Folder, next, end uint32) error {
 	l := &disk.UIDList{Version: 3, UIDValidity: row.UIDValidity, NextUID: next}
-	if old, err := f.a.dir.ReadUIDList(row.Dir); err == nil && old.UIDValidity == l.UIDValidity {
+	if old, err := f.a.dir.ReadUIDListHeader(row.Dir); err == nil && old.UIDValidity == l.UIDValidity {
 		l.GUID, l.Extra = old.GUID, old.Extra
 		l.NextUID = max(l.NextUID, old.NextUID) // what was reserved stays so
+	}
+	if l.GUID == "" {
+		l.GUID = guidOf(row.ObjectID)
 	}
 	l.Records = make([]disk.UIDRecord, 0, row.Messages)
 	err := tx.Messages(row.ID, 0, func(r *index.Message) error {

@@ -10,7 +10,7 @@ import (
 
 // Parsed is what is kept of a message's header and structure, so that ENVELOPE,
 // BODYSTRUCTURE and the usual header fields are answered without opening its file.
-// It is valid during the callback that got it.
+// It may be kept, but keeps all that was stored of the message in memory.
 //
 // Of the header, fields that no mail program lists mail by (trace, signatures) are left
 // out, as they are most of its bytes; HasHeader tells whether a question can be answered.
@@ -89,7 +89,7 @@ func (m *Mailbox) parsedPart(ctx context.Context, uids []UID, fn func(UID, Parse
 					i++
 				}
 				if i < len(uids) && uids[i] == UID(uid) {
-					blobs[i] = append([]byte(nil), data...)
+					blobs[i] = data
 				}
 				return nil
 			})
@@ -110,6 +110,8 @@ func (m *Mailbox) parsedPart(ctx context.Context, uids []UID, fn func(UID, Parse
 	if err != nil {
 		return err
 	}
+	m.a.store.opts.Metrics.Parsed.Add(len(fresh), "file")
+	m.a.store.opts.Metrics.Parsed.Add(len(uids)-len(fresh), "index")
 	if len(fresh) > 0 {
 		if err := m.keepParsed(ctx, uids, blobs, fresh); err != nil && !errors.Is(err, ErrGone) {
 			m.a.log.Warn("parsed headers could not be kept", "folder", m.Name(), "err", err)

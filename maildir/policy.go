@@ -27,6 +27,9 @@ type Policy struct {
 	// full account can still be emptied.
 	QuotaBytes, QuotaMessages, GraceBytes int64
 
+	// TextIndex says whether texts are indexed for searches; "" is off.
+	TextIndex TextIndex
+
 	// Folders exist from the start.
 	Folders []SpecialFolder
 }

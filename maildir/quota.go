@@ -37,14 +37,15 @@ func (a *Account) QuotaAllows(ctx context.Context, bytes, messages int64) error 
 	if p := a.policy.Load(); p.QuotaBytes == 0 && p.QuotaMessages == 0 {
 		return nil
 	}
-	return a.glance(ctx, func() error { return a.usage().allows(bytes, messages, 0) })
+	return a.glance(ctx, func() error { return a.refusal(a.usage().allows(bytes, messages, 0)) })
 }
 
+// allows refuses what would pass a limit. What adds nothing never does, however full the account is.
 func (u Usage) allows(bytes, messages, grace int64) error {
-	if u.LimitBytes > 0 && u.Bytes+bytes > u.LimitBytes+grace {
+	if u.LimitBytes > 0 && bytes > 0 && u.Bytes+bytes > u.LimitBytes+grace {
 		return fmt.Errorf("%w: %d of %d bytes are used", ErrOverQuota, u.Bytes, u.LimitBytes)
 	}
-	if u.LimitMessages > 0 && grace == 0 && u.Messages+messages > u.LimitMessages {
+	if u.LimitMessages > 0 && messages > 0 && grace == 0 && u.Messages+messages > u.LimitMessages {
 		return fmt.Errorf("%w: %d of %d messages are there", ErrOverQuota, u.Messages, u.LimitMessages)
 	}
 	return nil
@@ -53,13 +54,18 @@ func (u Usage) allows(bytes, messages, grace int64) error {
 // checkQuota refuses an addition that does not fit, counting what this writing has
 // added so far. grace is by how many bytes the limit may be passed.
 func (w *writing) checkQuota(bytes, messages, grace int64) error {
-	if messages <= 0 {
-		return nil
-	}
 	u := w.a.usage()
 	for _, c := range w.changes {
 		u.Bytes += c.row.Disk - c.f.row.Disk
 		u.Messages += c.row.Messages - c.f.row.Messages
 	}
-	return u.allows(bytes, messages, grace)
+	return w.a.refusal(u.allows(bytes, messages, grace))
+}
+
+// refusal counts what does not fit.
+func (a *Account) refusal(err error) error {
+	if err != nil {
+		a.store.opts.Metrics.Quota.Add(1)
+	}
+	return err
 }

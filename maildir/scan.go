@@ -67,6 +67,11 @@ func (w *writing) scan(f *folder, readCur bool) error {
 	if readCur {
 		look = w.a.dir.Scan
 	}
+	start, kind := time.Now(), "new"
+	if readCur {
+		kind = "all"
+	}
+	defer func() { w.a.store.opts.Metrics.Scan.Observe(time.Since(start), kind) }()
 	l, err := look(f.row.Dir)
 	if errors.Is(err, fs.ErrNotExist) && f.row.Dir != "" {
 		return w.folderVanished(f)
@@ -83,20 +88,29 @@ func (w *writing) scan(f *folder, readCur bool) error {
 	if err != nil {
 		return err
 	}
-	// Adopting moves files out of new/ and so changes its time: it is only recorded
-	// when the directory was found as it will be.
-	c.row.NewMtime = 0
-	if !isYoung(l.Times.New) && len(w.ops(f.row.Dir)) == 0 {
-		c.row.NewMtime = l.Times.New
-	}
+	c.foundNew(w, l.Times)
 	if readCur {
-		c.restart(l.Times.Cur)
-		f.youngCur = 0
-		if isYoung(l.Times.Cur) {
-			f.youngCur = l.Times.Cur
-		}
+		c.foundCur(l.Times)
 	}
 	return nil
+}
+
+// foundNew notes the time of new/ from before it was read. Adopting moves files out of it and so changes its time: it is only
+// recorded when the directory was found as it will be.
+func (c *change) foundNew(w *writing, t disk.Times) {
+	c.row.NewMtime = 0
+	if !isYoung(t.New) && len(w.ops(c.row.Dir)) == 0 {
+		c.row.NewMtime = t.New
+	}
+}
+
+// foundCur notes the time of cur/ from before it was read.
+func (c *change) foundCur(t disk.Times) {
+	c.restart(t.Cur)
+	c.f.youngCur = 0
+	if isYoung(t.Cur) {
+		c.f.youngCur = t.Cur
+	}
 }
 
 // ops are the operations noted so far that touch the folder.
@@ -142,7 +156,12 @@ func (c *change) adoptAll(w *writing, l disk.Listing, known knownUIDs) error {
 		return err
 	}
 	c.row.Scanned = w.a.store.opts.Now().Unix()
-	return c.adopt(w, slices.Collect(maps.Values(found)), known)
+	if err := c.adopt(w, slices.Collect(maps.Values(found)), known); err != nil {
+		return err
+	}
+	c.foundNew(w, l.Times)
+	c.foundCur(l.Times)
+	return nil
 }
 
 // reconcile compares every name on disk with the rows.
@@ -172,6 +191,7 @@ func (c *change) reconcile(w *writing, s *Snapshot, l disk.Listing) error {
 	if err != nil {
 		return err
 	}
+	var gone []*Message
 	for _, m := range s.All() {
 		e, ok := found[m.base]
 		delete(found, m.base)
@@ -179,13 +199,13 @@ func (c *change) reconcile(w *writing, s *Snapshot, l disk.Listing) error {
 			continue
 		}
 		if !ok {
-			err = c.remove(w, m, c.f.box.watched() || !w.a.lock.Alone())
-		} else {
-			err = c.renamed(w, m, e)
-		}
-		if err != nil {
+			gone = append(gone, m)
+		} else if err := c.renamed(w, m, e); err != nil {
 			return err
 		}
+	}
+	if err := c.remove(w, s, gone, c.f.box.watched() || !w.a.lock.Alone()); err != nil {
+		return err
 	}
 	fresh := make([]disk.Entry, 0, len(found))
 	for base, e := range found {
@@ -271,32 +291,42 @@ func (c *change) adopt(w *writing, entries []disk.Entry, known knownUIDs) error 
 	type arrival struct {
 		disk.Entry
 		uid UID
+		at  disk.Arrival
 	}
-	var old, fresh []arrival
+	var old []arrival
+	fresh := make([]arrival, 0, len(entries))
 	for _, e := range entries {
 		if uid, ok := known.uid[e.Base()]; ok {
-			old = append(old, arrival{e, UID(uid)})
+			old = append(old, arrival{Entry: e, uid: UID(uid)})
 		} else if x, ok := back[e.Base()]; ok {
 			if err := w.Unexpunge(c.row.ID, x); err != nil {
 				return err
 			}
-			old = append(old, arrival{e, UID(x.UID)})
+			old = append(old, arrival{Entry: e, uid: UID(x.UID)})
 		} else {
-			fresh = append(fresh, arrival{e, 0})
+			fresh = append(fresh, arrival{Entry: e, at: disk.ArrivalOf(e.Base())})
 		}
 	}
 	slices.SortFunc(old, func(a, b arrival) int { return cmp.Compare(a.uid, b.uid) })
-	slices.SortFunc(fresh, func(a, b arrival) int { return disk.CompareArrival(a.Base(), b.Base()) })
+	slices.SortFunc(fresh, func(a, b arrival) int { return a.at.Compare(b.at) })
+	dir, release := w.a.dir.Holding(len(entries))
+	defer release()
+	c.edit.add = slices.Grow(c.edit.add, len(entries))
+	unwritten := len(c.edit.add)
 	var ops []fileOp
 	for i, x := range append(old, fresh...) {
 		if i == len(old) {
 			// After the old ones have their rows: the list that this writes must not
 			// forget the UIDs of another server's that it replaces.
+			if err := c.addRows(w, unwritten); err != nil {
+				return err
+			}
+			unwritten = len(c.edit.add)
 			if err := c.reserve(w, len(fresh)); err != nil {
 				return err
 			}
 		}
-		m, op, err := c.firstSight(w, x.Entry, len(entries) <= measureAtOnce)
+		m, op, err := c.firstSight(w, dir, x.Entry, len(entries) <= measureAtOnce)
 		if isMissing(err) {
 			continue // gone again already; if it was only renamed, the next scan finds it
 		}
@@ -311,12 +341,13 @@ func (c *change) adopt(w *writing, entries []disk.Entry, known knownUIDs) error 
 				return err
 			}
 		}
-		if err := c.add(w, m); err != nil {
-			return err
-		}
+		c.put(m)
 		if op.kind != 0 {
 			ops = append(ops, op)
 		}
+	}
+	if err := c.addRows(w, unwritten); err != nil {
+		return err
 	}
 	if len(fresh) == 0 {
 		if err := c.reserve(w, 0); err != nil {
@@ -335,12 +366,12 @@ func (c *change) comingBack(w *writing) (map[string]index.Expunged, error) {
 }
 
 // firstSight makes the message of a file; what lies in new/ is to move to cur/.
-func (c *change) firstSight(w *writing, e disk.Entry, measure bool) (Message, fileOp, error) {
+func (c *change) firstSight(w *writing, dir *disk.Maildir, e disk.Entry, measure bool) (Message, fileOp, error) {
 	name := e.Name()
 	m := Message{base: e.Base(), tail: shared(e.File[len(e.Base()):]), inNew: e.Sub == disk.New, Size: -1, Disk: -1}
 	m.Flags = flagsOfLetters(name.Flags, len(c.row.Keywords))
 	src := c.f.place(&m)
-	st, err := w.a.dir.Stat(src)
+	st, err := dir.Stat(src)
 	if err != nil {
 		return m, fileOp{}, err
 	}

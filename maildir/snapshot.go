@@ -6,15 +6,6 @@ import (
 	"strings"
 )
 
-// chunkSize is how many messages share one chunk: small enough that one flag in a
-// mailbox of 100,000 copies little, large enough that the list of chunks stays short.
-const chunkSize = 256
-
-// chunk is a run of messages in UID order, never changed once it is in a snapshot.
-type chunk struct {
-	msgs []Message
-}
-
 // Snapshot is the list of a mailbox's messages in UID order at one moment. It never
 // changes and may be used by any goroutine without a lock; a change makes a new one
 // that shares the chunks that stayed the same. POP3 freezes the one it got at login;
@@ -55,19 +46,16 @@ func (s *Snapshot) Unsized() int        { return s.unsized }
 // snapshot, is i+1.
 func (s *Snapshot) At(i int) *Message {
 	c := sort.Search(len(s.first), func(k int) bool { return s.first[k] > i }) - 1
-	return &s.chunks[c].msgs[i-s.first[c]]
+	return &s.chunks[c].msgs()[i-s.first[c]]
 }
 
 // Lower returns the index of the first message with UID >= uid (Len if none).
 func (s *Snapshot) Lower(uid UID) int {
-	c := sort.Search(len(s.chunks), func(k int) bool {
-		m := s.chunks[k].msgs
-		return m[len(m)-1].UID >= uid
-	})
+	c := sort.Search(len(s.chunks), func(k int) bool { return s.chunks[k].last >= uid })
 	if c == len(s.chunks) {
 		return s.count
 	}
-	m := s.chunks[c].msgs
+	m := s.chunks[c].msgs()
 	return s.first[c] + sort.Search(len(m), func(k int) bool { return m[k].UID >= uid })
 }
 
@@ -92,19 +80,28 @@ func (s *Snapshot) Find(uid UID) *Message {
 func (s *Snapshot) All() iter.Seq2[int, *Message] { return s.From(0) }
 
 // From yields the messages from index i on.
-func (s *Snapshot) From(i int) iter.Seq2[int, *Message] {
+func (s *Snapshot) From(i int) iter.Seq2[int, *Message] { return s.Since(i, 0) }
+
+// Since yields the messages from index i on with a modseq above since. Chunks that have
+// none cost one comparison.
+func (s *Snapshot) Since(i int, since ModSeq) iter.Seq2[int, *Message] {
 	return func(yield func(int, *Message) bool) {
 		if i >= s.count {
 			return
 		}
 		c := sort.Search(len(s.first), func(k int) bool { return s.first[k] > i }) - 1
-		for n := i; c < len(s.chunks); c++ {
-			m := s.chunks[c].msgs
-			for k := n - s.first[c]; k < len(m); k++ {
-				if !yield(n, &m[k]) {
+		for ; c < len(s.chunks); c++ {
+			if since > 0 && s.chunks[c].newestModSeq() <= since {
+				continue
+			}
+			m := s.chunks[c].msgs()
+			for k := max(i-s.first[c], 0); k < len(m); k++ {
+				if since > 0 && m[k].ModSeq <= since {
+					continue
+				}
+				if !yield(s.first[c]+k, &m[k]) {
 					return
 				}
-				n++
 			}
 		}
 	}
@@ -112,12 +109,9 @@ func (s *Snapshot) From(i int) iter.Seq2[int, *Message] {
 
 // FirstUnseen is the index of the first message without \Seen, -1 if there is none.
 func (s *Snapshot) FirstUnseen() int {
-	if s.unseen == 0 {
-		return -1
-	}
-	for i, m := range s.All() {
-		if m.Flags&FlagSeen == 0 {
-			return i
+	for c, chunk := range s.chunks {
+		if chunk.unseen > 0 {
+			return s.first[c] + chunk.firstUnseen
 		}
 	}
 	return -1

@@ -12,11 +12,7 @@ type snapshotHead struct {
 
 // newSnapshot takes over msgs, which must be in ascending UID order.
 func newSnapshot(h snapshotHead, msgs []Message) *Snapshot {
-	var chunks []*chunk
-	for part := range slices.Chunk(msgs, chunkSize) {
-		chunks = append(chunks, &chunk{msgs: slices.Clip(part)})
-	}
-	return assemble(h, chunks)
+	return assemble(h, chunksOf(msgs))
 }
 
 // assemble makes a snapshot of chunks and counts them anew.
@@ -25,9 +21,9 @@ func assemble(h snapshotHead, chunks []*chunk) *Snapshot {
 	s.first = make([]int, len(chunks))
 	for i, c := range chunks {
 		s.first[i] = s.count
-		s.count += len(c.msgs)
-		for k := range c.msgs {
-			s.tally(&c.msgs[k], 1)
+		s.count += c.count
+		for k := range c.msgs() {
+			s.tally(&c.msgs()[k], 1)
 		}
 	}
 	return s
@@ -62,7 +58,9 @@ type edit struct {
 	add     []Message
 }
 
-func (e *edit) empty() bool { return len(e.replace)+len(e.remove)+len(e.add) == 0 }
+func (e *edit) size() int { return len(e.replace) + len(e.remove) + len(e.add) }
+
+func (e *edit) empty() bool { return e.size() == 0 }
 
 // apply makes the snapshot after e. It copies only the chunks that e touches; what it
 // costs beyond that is one pointer per chunk. UIDs that are not there are ignored.
@@ -75,7 +73,7 @@ func (s *Snapshot) apply(h snapshotHead, e edit) *Snapshot {
 	n.chunks = make([]*chunk, 0, len(s.chunks)+len(e.add)/chunkSize+1)
 	replace, remove, add := e.replace, e.remove, e.add
 	for i, c := range s.chunks {
-		last := c.msgs[len(c.msgs)-1].UID
+		last := c.last
 		if i == len(s.chunks)-1 {
 			last = ^UID(0) // the last chunk takes everything that comes after it
 		}
@@ -86,20 +84,16 @@ func (s *Snapshot) apply(h snapshotHead, e edit) *Snapshot {
 			n.chunks = append(n.chunks, c)
 			continue
 		}
-		for part := range slices.Chunk(n.mergeChunk(c.msgs, r, g, a), chunkSize) {
-			n.chunks = append(n.chunks, &chunk{msgs: slices.Clip(part)})
-		}
+		n.chunks = append(n.chunks, chunksOf(n.mergeChunk(c.msgs(), r, g, a))...)
 	}
 	if len(s.chunks) == 0 {
-		for part := range slices.Chunk(n.mergeChunk(nil, nil, nil, add), chunkSize) {
-			n.chunks = append(n.chunks, &chunk{msgs: slices.Clip(part)})
-		}
+		n.chunks = chunksOf(n.mergeChunk(nil, nil, nil, add))
 	}
 	n.joinSmall()
 	n.first = make([]int, len(n.chunks))
 	for i, c := range n.chunks {
 		n.first[i] = n.count
-		n.count += len(c.msgs)
+		n.count += c.count
 	}
 	return n
 }
@@ -158,11 +152,11 @@ func (n *Snapshot) mergeChunk(old, replace []Message, remove []UID, add []Messag
 func (n *Snapshot) joinSmall() {
 	out := n.chunks[:0]
 	for _, c := range n.chunks {
-		if len(c.msgs) == 0 {
+		if c.count == 0 {
 			continue
 		}
-		if k := len(out) - 1; k >= 0 && len(out[k].msgs)+len(c.msgs) <= chunkSize/2 {
-			out[k] = &chunk{msgs: slices.Concat(out[k].msgs, c.msgs)}
+		if k := len(out) - 1; k >= 0 && out[k].count+c.count <= chunkSize/2 {
+			out[k] = newChunk(slices.Concat(out[k].msgs(), c.msgs()))
 			continue
 		}
 		out = append(out, c)

@@ -50,6 +50,7 @@ func (a *Account) Status(ctx context.Context, name string, sizes bool) (st Statu
 
 func (f *folder) status() Status {
 	r := &f.row
+	recent := f.recent()
 	st := Status{
 		Messages: int(r.Messages), Unseen: int(r.Unseen), Deleted: int(r.Deleted),
 		Size: r.Wire, DeletedSize: r.WireDeleted,
@@ -57,9 +58,9 @@ func (f *folder) status() Status {
 	}
 	if f.box != nil {
 		s := f.box.current.Load()
-		st.Recent = s.Len() - s.Lower(UID(r.Recent))
+		st.Recent = s.Len() - s.Lower(UID(recent))
 	} else {
-		st.Recent = int(min(int64(r.UIDNext-r.Recent), r.Messages))
+		st.Recent = int(min(int64(r.UIDNext-min(recent, r.UIDNext)), r.Messages))
 	}
 	return st
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"bascule/internal/metrics"
 	"bascule/internal/notify"
 	"bascule/locking"
 	"bascule/maildir/disk"
@@ -25,6 +26,8 @@ type Options struct {
 	Watcher  *disk.Watcher   // notices foreign changes; nil: only looked for when a client asks
 	Log      *slog.Logger
 	Hostname string // in file names
+	Metrics  metrics.Store
+	Describe bool // tell Message-ID and subject of what is removed (Removed)
 	Now      func() time.Time
 
 	// KeepOpen is how many accounts that nobody uses stay open (default 256): a POP3
@@ -33,6 +36,9 @@ type Options struct {
 	// FullScan is after how long a folder's names are all read again at opening even
 	// though its times tell of no change (default 1 h; see scan.go).
 	FullScan time.Duration
+	// Sharing is told, within the change, with whom an account shares mailboxes: identifiers of ACL. If exact is false it may
+	// share with others besides. An error undoes a change that gives rights. May be nil.
+	Sharing func(ctx context.Context, address string, with []string, exact bool) error
 	// KeepExpunged bounds the expunge history of a mailbox, in messages (default 10,000).
 	KeepExpunged int
 }
@@ -47,10 +53,19 @@ type Store struct {
 	accounts map[string]*Account
 	idle     []*Account // unused but open, oldest first
 	closed   bool
+	drops    map[*Maildrop]time.Time // open, since when
+
+	fieldMemory fieldMemory
+	fill        fillQueue
+	ctx         context.Context // ends when the store is closed
+	cancel      context.CancelFunc
 
 	bgMu   sync.Mutex // protects ending; it may be taken after any other lock
 	ending bool
 	bg     sync.WaitGroup
+
+	// keepAll, in tests, keeps every snapshot, however small it is and whatever has changed.
+	keepAll bool
 
 	// onCommit, in tests, is called after each commit, before its file operations.
 	onCommit func()
@@ -89,10 +104,12 @@ func Open(opts Options) (*Store, error) {
 	if opts.KeepExpunged == 0 {
 		opts.KeepExpunged = 10_000
 	}
-	s := &Store{opts: opts, namer: disk.NewNamer(opts.Hostname), accounts: map[string]*Account{}}
+	s := &Store{opts: opts, namer: disk.NewNamer(opts.Hostname), accounts: map[string]*Account{}, drops: map[*Maildrop]time.Time{}}
 	if err := s.checkMarker(); err != nil {
 		return nil, err
 	}
+	s.fill.delay = fillDelay
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
 
@@ -195,6 +212,8 @@ func (s *Store) indexDir(address string) string {
 
 // Close closes every account. Sessions must have ended.
 func (s *Store) Close() error {
+	s.fill.close()
+	s.cancel()
 	s.mu.Lock()
 	s.closed = true
 	all := make([]*Account, 0, len(s.accounts))
@@ -210,6 +229,7 @@ func (s *Store) Close() error {
 	s.ending = true
 	s.bgMu.Unlock()
 	s.bg.Wait() // they find everything closed
+	s.fieldMemory.close()
 	return nil
 }
 
@@ -229,4 +249,16 @@ func (s *Store) Opened() (open, idle int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.accounts), len(s.idle)
+}
+
+// Maildrops tells how many POP3 sessions of this process have their mailbox for themselves, and since when the first of them has it.
+func (s *Store) Maildrops() (n int, since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, at := range s.drops {
+		if since.IsZero() || at.Before(since) {
+			since = at
+		}
+	}
+	return len(s.drops), since
 }

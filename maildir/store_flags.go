@@ -20,6 +20,10 @@ const (
 type StoreOp struct {
 	Mode  StoreMode
 	Flags []string
+	// Keep are flags that stay as they are, whatever the mode.
+	Keep Flags
+	// Eyes, if not nil, are the user's who has a \Seen of his own.
+	Eyes *Eyes
 	// UnchangedSince leaves out messages with a higher modseq (RFC 7162 §3.1.3).
 	UnchangedSince *ModSeq
 }
@@ -50,13 +54,30 @@ func (m *Mailbox) Store(ctx context.Context, uids []UID, op StoreOp) (res StoreR
 		if err != nil {
 			return err
 		}
+		if op.Eyes != nil {
+			return c.storeSeen(w, m.current.Load(), uids, op, bits, &res)
+		}
 		return c.store(w, m.current.Load(), uids, op, bits, &res)
 	})
 	if err == nil {
-		res.Snapshot = m.current.Load()
+		res.Snapshot = op.Eyes.See(m.current.Load())
 		res.ModSeq = res.Snapshot.HighestModSeq()
 	}
 	return res, err
+}
+
+// of is what becomes of a message's flags.
+func (op *StoreOp) of(was, bits Flags) Flags {
+	is := was
+	switch op.Mode {
+	case StoreReplace:
+		is = bits
+	case StoreAdd:
+		is |= bits
+	case StoreRemove:
+		is &^= bits
+	}
+	return is&^op.Keep | was&op.Keep
 }
 
 // onlyKnown keeps a removal from making the keyword that it removes.
@@ -94,14 +115,7 @@ func (c *change) store(w *writing, s *Snapshot, uids []UID, op StoreOp, bits Fla
 			continue
 		}
 		n := *msg
-		switch op.Mode {
-		case StoreReplace:
-			n.Flags = bits
-		case StoreAdd:
-			n.Flags |= bits
-		case StoreRemove:
-			n.Flags &^= bits
-		}
+		n.Flags = op.of(msg.Flags, bits)
 		if n.Flags == msg.Flags {
 			continue
 		}

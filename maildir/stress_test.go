@@ -168,7 +168,7 @@ func (w *worker) step(ctx context.Context, m *Mailbox, name, other string) error
 			some = append(some, s.At(w.rnd.IntN(s.Len())).UID)
 		}
 	}
-	switch w.rnd.IntN(6) {
+	switch w.rnd.IntN(7) {
 	case 0, 1:
 		id := w.fresh()
 		w.set(id, true) // before: another may find and destroy it at once
@@ -195,7 +195,42 @@ func (w *worker) step(ctx context.Context, m *Mailbox, name, other string) error
 				return err
 			}
 		}
+	case 6:
+		dst, err := w.a.Mailbox(ctx, other)
+		if err != nil {
+			return err
+		}
+		defer dst.Close()
+		return w.replace(ctx, m, dst, some)
 	}
+	return nil
+}
+
+// replace puts a new message into dst in place of one of m's.
+func (w *worker) replace(ctx context.Context, m, dst *Mailbox, some []UID) error {
+	if len(some) == 0 {
+		return nil
+	}
+	x := m.Snapshot().Find(some[0])
+	if x == nil {
+		return nil
+	}
+	old, err := subjectOf(ctx, m, x)
+	if err != nil {
+		return err
+	}
+	id := w.fresh()
+	p := dst.BeginAppend()
+	defer p.Close()
+	if err := p.Add(ctx, Incoming{R: strings.NewReader(text(id))}); err != nil {
+		return err
+	}
+	w.set(id, true) // before: another may find and destroy it at once
+	if _, err = p.Replace(ctx, m, x.UID); err != nil {
+		w.set(id, false)
+		return err
+	}
+	w.set(old, false)
 	return nil
 }
 

@@ -58,7 +58,7 @@ func (f *folder) times() (t disk.Times, settled bool, err error) {
 func (a *Account) publishTimed(f *folder, dir string, s *spooled) error {
 	f.publishing.Lock()
 	defer f.publishing.Unlock()
-	before, err := a.dir.Times(dir)
+	before, err := a.dir.CurTime(dir)
 	if err != nil {
 		return err
 	}
@@ -66,9 +66,9 @@ func (a *Account) publishTimed(f *folder, dir string, s *spooled) error {
 		return err
 	}
 	s.published = true
-	after, err := a.dir.Times(dir)
-	if err == nil && after.Cur != before.Cur {
-		f.steps = append(f.steps, step{before.Cur, after.Cur, s})
+	after, err := a.dir.CurTime(dir)
+	if err == nil && after != before {
+		f.steps = append(f.steps, step{before, after, s})
 	}
 	return err
 }
@@ -95,6 +95,30 @@ func (c *change) advance() {
 		}
 		f.steps = f.steps[1:]
 	}
+}
+
+// changeCur runs fn, which changes cur/ of the folder in the transaction, and makes the row's
+// time follow, so that the change does not look like a stranger's.
+func (c *change) changeCur(w *writing, fn func() error) error {
+	f := c.f
+	f.publishing.Lock()
+	defer f.publishing.Unlock()
+	before, err := w.a.dir.CurTime(c.row.Dir)
+	if err != nil {
+		return err
+	}
+	if f.settledAt(before) && len(f.steps) == 0 {
+		c.row.CurMtime = before // the settling may have found it in index.lock
+	}
+	if err := fn(); err != nil {
+		return err
+	}
+	after, err := w.a.dir.CurTime(c.row.Dir)
+	if err == nil && after != before {
+		f.steps = append(f.steps, step{before: before, after: after})
+		c.advance()
+	}
+	return err
 }
 
 // abandon forgets the step of a delivery that failed: its file's going is a change that
@@ -133,11 +157,11 @@ func (w *writing) curTimes() map[*folder]int64 {
 func (w *writing) settle(before map[*folder]int64) {
 	for f, t := range before {
 		f.publishing.Lock()
-		if now, err := w.a.dir.Times(f.row.Dir); err == nil && now.Cur != t {
+		if now, err := w.a.dir.CurTime(f.row.Dir); err == nil && now != t {
 			if len(f.steps) > 0 {
-				f.steps = append(f.steps, step{before: t, after: now.Cur})
+				f.steps = append(f.steps, step{before: t, after: now})
 			} else {
-				f.row.CurMtime = now.Cur
+				f.row.CurMtime = now
 			}
 		}
 		f.publishing.Unlock()

@@ -189,3 +189,42 @@ func TestOtherProcessCausesNoScan(t *testing.T) {
 	deliver(t, b, Inbox, 1)
 	must[StoreResult](t)(n.Store(t.Context(), []UID{2}, StoreOp{Flags: []string{`\Seen`}}))
 }
+
+// What a session called \Recent is not so for a session of another process, nor after a restart, although a claim has no commit of its own.
+func TestRecentIsClaimedOnceAcrossProcesses(t *testing.T) {
+	s := newTestStore(t)
+	process := func() (*Store, *Account, *Mailbox) {
+		p := must[*Store](t)(Open(Options{DataDir: s.data, Locks: locking.NewInProcess(), Bus: notify.NewInProcess()}))
+		a := must[*Account](t)(p.Account(t.Context(), "a@example.org", testPolicy))
+		return p, a, must[*Mailbox](t)(a.Mailbox(t.Context(), Inbox))
+	}
+	first, a, m := process()
+	second, b, n := process()
+	claim := func(m *Mailbox) UID { t.Helper(); return must[UID](t)(m.ClaimRecent(t.Context())) }
+	deliver(t, a, Inbox, 3)
+	equal(t, "first claim", claim(m), 1)
+	equal(t, "second", claim(m), 4)
+	refresh(t, n)
+	equal(t, "of the other process", claim(n), 4)
+	equal(t, "STATUS of the other process", must[Status](t)(b.Status(t.Context(), Inbox, false)).Recent, 0)
+	deliver(t, a, Inbox, 1)
+	refresh(t, n)
+	equal(t, "examined", must[UID](t)(m.RecentFrom(t.Context())), 4)
+	equal(t, "of the other process", claim(n), 4)
+	equal(t, "after it", claim(m), 5)
+
+	// As after a power failure nothing is left of the notes: closing has written the claim into the index.
+	m.Close()
+	n.Close()
+	a.Close()
+	b.Close()
+	for _, p := range []*Store{first, second} {
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Truncate(filepath.Join(s.data, "mail/example.org/a/index.lock"), 0); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "after a restart", must[Status](t)(s.account("a@example.org").Status(t.Context(), Inbox, false)).Recent, 0)
+}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
+	"slices"
+	"time"
 
 	"bascule/maildir/index"
 )
@@ -21,8 +23,12 @@ type writing struct {
 	// sync says that the directories of the file operations must be durable before
 	// the change is acknowledged: the files have new names in other folders.
 	sync bool
+	// listed says that the list of mailboxes or the subscriptions change.
+	listed bool
 	// after runs when the change is committed and published, failed if it is not.
 	after, failed []func()
+	sharing       bool // lists of rights change
+	attributes    bool // the text of the annotations changes
 }
 
 // change is what one writing does to one folder.
@@ -31,6 +37,9 @@ type change struct {
 	row  index.Folder // the new row; f.row stays true until the commit
 	edit edit
 	gone bool // the folder is deleted
+	// access: who has rights changes, so that sessions must look whether they still have theirs, or which URLs are good.
+	access bool
+	eyes   map[*Eyes]*readList // what users have read
 }
 
 // write runs fn as one change: whole or not at all. When it returns nil, all is durable
@@ -59,8 +68,17 @@ func (a *Account) writeLocked(ctx context.Context, fn func(*writing) error) erro
 		return fmt.Errorf("maildir: %s: %w", a.address, err)
 	}
 	defer a.lock.Unlock()
+	err := a.writeOnce(ctx, fn)
+	if errors.Is(err, errKept) {
+		err = a.writeOnce(ctx, fn) // the snapshots are mended
+	}
+	return err
+}
 
+// writeOnce is writeLocked under the write lock.
+func (a *Account) writeOnce(ctx context.Context, fn func(*writing) error) error {
 	w := &writing{a: a}
+	start := time.Now()
 	err := a.db.Write(ctx, func(tx index.Tx) error {
 		w.Tx = tx
 		if err := w.catchUp(); err != nil {
@@ -69,11 +87,16 @@ func (a *Account) writeLocked(ctx context.Context, fn func(*writing) error) erro
 		if err := w.strikeSafe(); err != nil {
 			return err
 		}
-		if err := fn(w); err != nil {
+		err := fn(w)
+		if a.damaged.Load() {
+			return errKept // fn may have seen messages that are none
+		}
+		if err != nil {
 			return err
 		}
 		return w.save()
 	})
+	a.store.opts.Metrics.Commit.Observe(time.Since(start))
 	if err != nil {
 		for _, f := range w.failed {
 			f()
@@ -91,12 +114,34 @@ func (a *Account) writeLocked(ctx context.Context, fn func(*writing) error) erro
 // save writes the rows of the changed folders.
 func (w *writing) save() error {
 	for _, c := range w.changes {
-		if c.gone || reflect.DeepEqual(c.row, c.f.row) {
+		if !c.gone && (!c.edit.empty() || c.row.ModSeq != c.f.row.ModSeq) {
+			c.restamp()
+		}
+		if c.gone || !c.f.claimed && reflect.DeepEqual(c.row, c.f.row) {
 			continue // a commit of nothing costs nothing
+		}
+		if c.row.Name != c.f.row.Name || c.row.Dir != c.f.row.Dir {
+			if err := w.MoveFolder(&c.row); err != nil {
+				return err
+			}
 		}
 		if err := w.SaveFolder(&c.row); err != nil {
 			return err
 		}
+		if !slices.Equal(c.row.Special, c.f.row.Special) || c.row.Name != c.f.row.Name && len(c.row.Special) > 0 {
+			w.attributes = true
+		}
+	}
+	if w.attributes {
+		w.after = append(w.after, func() { w.a.writeAttributes(context.Background()) })
+	}
+	if w.sharing {
+		w.after = append(w.after, func() {
+			if err := w.tellSharing(true); err != nil {
+				w.a.log.Error("an account still counts as shared with some with whom it is not", "err", err)
+			}
+		})
+		return w.tellSharing(false)
 	}
 	return nil
 }
@@ -124,13 +169,24 @@ func (a *Account) committed(w *writing) error {
 			c.f.box.follow()
 		}
 	}
+	for _, c := range w.changes {
+		if len(c.edit.add)+len(c.edit.remove) > 0 || c.gone {
+			a.textsChanged()
+			break
+		}
+	}
 	for _, f := range w.after {
 		f()
 	}
+	news := w.listed
 	for _, c := range w.changes {
-		if !c.edit.empty() || c.gone {
+		if !c.edit.empty() || c.gone || c.access || len(c.eyes) > 0 {
 			c.f.nudge()
+			news = true
 		}
+	}
+	if news {
+		a.nudge()
 	}
 	return nil
 }
@@ -150,7 +206,11 @@ func (w *writing) change(f *folder) *change {
 // publish makes the change what everybody in this process sees. a.mu is held.
 func (c *change) publish() {
 	f := c.f
-	f.row = c.row
+	f.row, f.claimed = c.row, false
+	for e, l := range c.eyes { // before the snapshot: a modseq that is told has its changes
+		e.now.Store(l)
+	}
+	f.kept.changed += c.edit.size()
 	if f.box == nil || c.gone {
 		return
 	}

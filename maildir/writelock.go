@@ -25,12 +25,13 @@ type writeLock struct {
 }
 
 // Byte 0 is the lock; byte ownerBase+owner is held as long as that process lives. The
-// file's contents are the times of folders, timeSize bytes for each folder's id; locks and
+// file's contents are notes on folders, notesSize bytes for each folder's id; locks and
 // contents have nothing to do with each other.
 const (
 	ownerBase = 1 << 8
-	timeSize  = 16
-	maxTimeID = 1 << 20 // bounds the file
+	noteSize  = 16
+	notesSize = 2 * noteSize
+	maxNoteID = 1 << 19 // bounds the file
 )
 
 func openWriteLock(path string) (*writeLock, error) {
@@ -72,6 +73,15 @@ func (l *writeLock) Lock() error {
 // Unlock lets the others go on.
 func (l *writeLock) Unlock() { l.fcntl(unix.F_OFD_SETLK, unix.F_UNLCK, 0) }
 
+// fillByte is held by whoever fills the account's text index.
+const fillByte = 1
+
+// TryFill takes the right to fill the text index, if no other process has it.
+func (l *writeLock) TryFill() bool { return l.fcntl(unix.F_OFD_SETLK, unix.F_WRLCK, fillByte) == nil }
+
+// EndFill gives it back.
+func (l *writeLock) EndFill() { l.fcntl(unix.F_OFD_SETLK, unix.F_UNLCK, fillByte) }
+
 // Alive says whether the process of this number still has the account open.
 func (l *writeLock) Alive(owner int64) bool {
 	if owner == l.owner {
@@ -94,33 +104,59 @@ func (l *writeLock) Alone() bool {
 	return lk.Type == unix.F_UNLCK
 }
 
+// A folder has two notes in the file.
+const (
+	noteTime  = 0 // of cur/, in nanoseconds
+	noteClaim = 1 // UIDVALIDITY << 32 | first UID that is still to be called \Recent
+)
+
 // SetTime notes the time of cur/ of the folder with this id, for the other processes
 // and the next opening. It is a hint without durability: it counts until the system is
 // started anew, since a power failure may take back more of a directory than of this.
-func (l *writeLock) SetTime(id, t int64) {
-	if id < 0 || id >= maxTimeID || boot == 0 {
-		return
-	}
-	var b [timeSize]byte
-	binary.LittleEndian.PutUint64(b[:8], uint64(t))
-	binary.LittleEndian.PutUint64(b[8:], boot^uint64(t))
-	l.f.WriteAt(b[:], id*timeSize)
-}
+func (l *writeLock) SetTime(id, t int64) { l.setNote(id, noteTime, uint64(t)) }
 
 // Time is what SetTime noted last; 0 if that is not known.
-func (l *writeLock) Time(id int64) int64 {
-	var b [timeSize]byte
-	if id < 0 || id >= maxTimeID || boot == 0 {
+func (l *writeLock) Time(id int64) int64 { return int64(l.note(id, noteTime)) }
+
+// SetClaimed notes which UID of a folder is the first that no session has called \Recent; false if it could not.
+func (l *writeLock) SetClaimed(id int64, validity, uid uint32) bool {
+	return l.setNote(id, noteClaim, uint64(validity)<<32|uint64(uid))
+}
+
+// Claimed is what SetClaimed noted last under this UIDVALIDITY; 0 if that is not known.
+func (l *writeLock) Claimed(id int64, validity uint32) uint32 {
+	if v := l.note(id, noteClaim); uint32(v>>32) == validity {
+		return uint32(v)
+	}
+	return 0
+}
+
+// setNote writes a value and, after it, what tells a whole note of this boot and kind from anything else.
+func (l *writeLock) setNote(id int64, kind int, v uint64) bool {
+	if id < 0 || id >= maxNoteID || boot == 0 {
+		return false
+	}
+	var b [noteSize]byte
+	binary.LittleEndian.PutUint64(b[:8], v)
+	binary.LittleEndian.PutUint64(b[8:], boot+uint64(kind)^v)
+	n, err := l.f.WriteAt(b[:], id*notesSize+int64(kind)*noteSize)
+	return err == nil && n == len(b)
+}
+
+// note is 0 if there is none.
+func (l *writeLock) note(id int64, kind int) uint64 {
+	var b [noteSize]byte
+	if id < 0 || id >= maxNoteID || boot == 0 {
 		return 0
 	}
-	if n, _ := l.f.ReadAt(b[:], id*timeSize); n < len(b) {
+	if n, _ := l.f.ReadAt(b[:], id*notesSize+int64(kind)*noteSize); n < len(b) {
 		return 0
 	}
-	t := binary.LittleEndian.Uint64(b[:8])
-	if binary.LittleEndian.Uint64(b[8:]) != boot^t {
+	v := binary.LittleEndian.Uint64(b[:8])
+	if binary.LittleEndian.Uint64(b[8:]) != boot+uint64(kind)^v {
 		return 0
 	}
-	return int64(t)
+	return v
 }
 
 // boot is a number of this start of the system; 0 if there is none to be had.
