@@ -2,68 +2,120 @@ package netserve
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
-	"math/big"
-	"net"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// KeyPair names the files of a certificate (with its chain) and of its key, both PEM. They may be the same file.
-type KeyPair struct{ Cert, Key string }
+// KeyPair names the files of a certificate (with its chain) and of its key, both PEM. They may be the same file. While there is no file
+// Cert (or no name for it), StandIn is used, one PEM file with both; empty: a missing file is an error.
+type KeyPair struct{ Cert, Key, StandIn string }
+
+// read gives the files' contents, and whether they are the stand-in's.
+func (p KeyPair) read() (cert, key []byte, standing bool, err error) {
+	if p.Cert == "" {
+		err = fs.ErrNotExist
+	} else {
+		cert, err = os.ReadFile(p.Cert)
+	}
+	if p.StandIn != "" && errors.Is(err, fs.ErrNotExist) {
+		p.Key, standing = p.StandIn, true
+		cert, err = os.ReadFile(p.StandIn)
+	}
+	if err != nil {
+		return nil, nil, false, fmt.Errorf("netserve: certificate: %w", err)
+	}
+	if key, err = os.ReadFile(p.Key); err != nil {
+		return nil, nil, false, fmt.Errorf("netserve: key: %w", err)
+	}
+	return cert, key, standing, nil
+}
+
+// CertificateOptions say where certificates come from. There must be one at least.
+type CertificateOptions struct {
+	Pairs []KeyPair
+	// Dirs hold further pairs, found by their contents (see certdir.go); what comes and goes there is taken up.
+	Dirs []string
+	// Name is the server's own: without Pairs (or with a stand-in only) its certificate is the one for clients that name no server.
+	Name string
+	// Min is the lowest TLS version, 0 for TLS 1.2.
+	Min uint16
+	// ClientCA is a PEM file with the authorities whose client certificates are verified (RFC 4422 EXTERNAL); empty: none are asked for.
+	ClientCA string
+	// Challenge answers handshakes of an ACME server's TLS-ALPN-01 validation (RFC 8737); may be nil.
+	Challenge func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	Log       *slog.Logger
+}
 
 // Certificates holds the key pairs of a server, and takes them up again when the files change. Contents are compared, not only file
 // times: a Kubernetes secret changes by a swapped symbolic link that no watch on the file sees. A pair that does not load, or whose key
 // does not fit, is reported and the old one stays. Safe for use by several goroutines.
 type Certificates struct {
-	pairs  []KeyPair
-	min    uint16
-	log    *slog.Logger
-	config atomic.Pointer[tls.Config]
+	opts    CertificateOptions
+	log     *slog.Logger
+	shelf   atomic.Pointer[shelf]
+	configs atomic.Pointer[configs]
 
 	// mu protects the fields below.
 	mu     sync.Mutex
-	loaded []tls.Certificate
-	sums   [][sha256.Size]byte
+	loaded []loadedPair
+	dirs   []*certDir
+	caSum  [sha256.Size]byte
 }
 
-// NewCertificates loads the pairs; the first is shown to clients that name no server, or one that no pair covers (SNI). min is the
-// lowest TLS version, 0 for TLS 1.2.
-func NewCertificates(pairs []KeyPair, min uint16, log *slog.Logger) (*Certificates, error) {
-	if len(pairs) == 0 {
-		return nil, errors.New("netserve: no certificate is configured")
+// loadedPair is what a KeyPair was when it was last good.
+type loadedPair struct {
+	cert     *tls.Certificate
+	sum      [sha256.Size]byte
+	standing bool
+}
+
+// NewCertificates loads everything. The first pair is shown to clients that name no server, or one that no certificate covers (SNI).
+func NewCertificates(o CertificateOptions) (*Certificates, error) {
+	if o.Min == 0 {
+		o.Min = tls.VersionTLS12
 	}
-	if min == 0 {
-		min = tls.VersionTLS12
+	if o.Log == nil {
+		o.Log = slog.Default()
 	}
-	if log == nil {
-		log = slog.Default()
-	}
-	cs := &Certificates{pairs: pairs, min: min, log: log, loaded: make([]tls.Certificate, len(pairs)), sums: make([][sha256.Size]byte, len(pairs))}
-	for i := range pairs {
+	cs := &Certificates{opts: o, log: o.Log, loaded: make([]loadedPair, len(o.Pairs))}
+	for i := range o.Pairs {
 		if _, err := cs.load(i); err != nil {
 			return nil, err
 		}
 	}
-	cs.publish()
+	for _, path := range o.Dirs {
+		d := &certDir{path: path, log: o.Log}
+		cs.dirs = append(cs.dirs, d)
+		if _, err := d.scan(); err != nil {
+			if d.files == nil {
+				return nil, err
+			}
+			o.Log.Warn("certificates not taken up", "err", err)
+		}
+	}
+	if _, err := cs.loadClientCA(); err != nil {
+		return nil, err
+	}
+	if cs.arrange(); len(cs.shelf.Load().all) == 0 {
+		return nil, errors.New("netserve: no certificate is configured")
+	}
 	return cs, nil
 }
 
 // Config is the configuration for the next handshake; give it to Config.TLSConfig.
-func (cs *Certificates) Config() *tls.Config { return cs.config.Load() }
+func (cs *Certificates) Config() *tls.Config { return cs.configs.Load().usual }
+
+// OldConfig is Config for a listener that takes TLS 1.0 and 1.1 too.
+func (cs *Certificates) OldConfig() *tls.Config { return cs.configs.Load().old }
 
 // Reload takes up changed files. The error names every pair that stays as it was although its files changed.
 func (cs *Certificates) Reload() error {
@@ -71,17 +123,21 @@ func (cs *Certificates) Reload() error {
 	defer cs.mu.Unlock()
 	var errs []error
 	changed := false
-	for i := range cs.pairs {
-		c, err := cs.load(i)
-		if err != nil {
-			errs = append(errs, err)
-		}
+	note := func(c bool, err error) {
 		changed = changed || c
+		errs = append(errs, err)
+	}
+	for i := range cs.loaded {
+		note(cs.load(i))
+	}
+	for _, d := range cs.dirs {
+		note(d.scan())
 	}
 	if changed {
-		cs.publish()
+		cs.arrange()
 	}
-	return errors.Join(errs...)
+	_, err := cs.loadClientCA()
+	return errors.Join(append(errs, err)...)
 }
 
 // Watch reloads every interval until stop is closed; failures go to the log, once per kind.
@@ -106,101 +162,50 @@ func (cs *Certificates) Watch(interval time.Duration, stop <-chan struct{}) {
 	}
 }
 
-// Expires is the earliest end of validity of the pairs in use.
-func (cs *Certificates) Expires() time.Time {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	var first time.Time
-	for _, c := range cs.loaded {
-		if first.IsZero() || c.Leaf.NotAfter.Before(first) {
-			first = c.Leaf.NotAfter
-		}
-	}
-	return first
-}
+// Expires is the earliest end of validity of the certificates in use. One whose names all have a longer-lived one is not in use.
+func (cs *Certificates) Expires() time.Time { return cs.shelf.Load().expires() }
 
 // load reads pair i; needs mu, except in the constructor.
 func (cs *Certificates) load(i int) (changed bool, err error) {
-	cert, err := os.ReadFile(cs.pairs[i].Cert)
+	cert, key, standing, err := cs.opts.Pairs[i].read()
 	if err != nil {
-		return false, fmt.Errorf("netserve: certificate: %w", err)
+		return false, err
 	}
-	key, err := os.ReadFile(cs.pairs[i].Key)
-	if err != nil {
-		return false, fmt.Errorf("netserve: key: %w", err)
-	}
+	old := cs.loaded[i]
 	sum := sha256.Sum256(bytes.Join([][]byte{cert, key}, []byte{0}))
-	if cs.loaded[i].Leaf != nil && sum == cs.sums[i] {
+	if old.cert != nil && sum == old.sum {
 		return false, nil
 	}
+	file := cs.opts.Pairs[i].Cert
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return false, fmt.Errorf("netserve: certificate %s with key %s: %w", cs.pairs[i].Cert, cs.pairs[i].Key, err)
+		return false, fmt.Errorf("netserve: certificate %s with key %s: %w", file, cs.opts.Pairs[i].Key, err)
 	}
 	if pair.Leaf == nil {
 		if pair.Leaf, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
-			return false, fmt.Errorf("netserve: certificate %s: %w", cs.pairs[i].Cert, err)
+			return false, fmt.Errorf("netserve: certificate %s: %w", file, err)
 		}
 	}
-	if cs.loaded[i].Leaf != nil {
-		cs.log.Info("certificate reloaded", "file", cs.pairs[i].Cert, "expires", pair.Leaf.NotAfter)
+	if old.cert != nil {
+		cs.log.Info("certificate reloaded", "file", file, "expires", pair.Leaf.NotAfter)
 	}
-	cs.loaded[i], cs.sums[i] = pair, sum
+	cs.loaded[i] = loadedPair{&pair, sum, standing}
 	return true, nil
 }
 
-// publish makes the configuration for new handshakes; crypto/tls chooses among the certificates by server name.
-func (cs *Certificates) publish() {
-	cs.config.Store(&tls.Config{Certificates: append([]tls.Certificate(nil), cs.loaded...), MinVersion: cs.min})
-}
-
-// SelfSigned writes a certificate for the host names and addresses and its key to the two files, for trying things out. Files that
-// are there already stay, so a client that was told to trust the certificate can go on doing so.
-func SelfSigned(pair KeyPair, hosts []string, valid time.Duration) error {
-	if _, err := tls.LoadX509KeyPair(pair.Cert, pair.Key); err == nil {
-		return nil
-	}
-	if _, err := os.Stat(pair.Key); err == nil {
-		return fmt.Errorf("netserve: self-signed certificate: %s is there but does not load with %s", pair.Key, pair.Cert)
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return fmt.Errorf("netserve: self-signed certificate: %w", err)
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
-	if err != nil {
-		return fmt.Errorf("netserve: self-signed certificate: %w", err)
-	}
-	now := time.Now()
-	tmpl := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: hosts[0]},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(valid),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true, IsCA: true, // so that it can stand in a trust store as it is
-	}
-	for _, h := range hosts {
-		if ip := net.ParseIP(h); ip != nil {
-			tmpl.IPAddresses = append(tmpl.IPAddresses, ip)
+// arrange makes the shelf of what is loaded, in the order in which certificates are preferred: those that the configuration names, those of
+// directories, a stand-in.
+func (cs *Certificates) arrange() {
+	var named, found, standing []*tls.Certificate
+	for _, p := range cs.loaded {
+		if p.standing {
+			standing = append(standing, p.cert)
 		} else {
-			tmpl.DNSNames = append(tmpl.DNSNames, h)
+			named = append(named, p.cert)
 		}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
-	if err != nil {
-		return fmt.Errorf("netserve: self-signed certificate: %w", err)
+	for _, d := range cs.dirs {
+		found = append(found, d.certificates()...)
 	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return fmt.Errorf("netserve: self-signed certificate: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(pair.Key), 0o700); err != nil {
-		return fmt.Errorf("netserve: self-signed certificate: %w", err)
-	}
-	if err := os.WriteFile(pair.Key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600); err != nil {
-		return fmt.Errorf("netserve: self-signed certificate: %w", err)
-	}
-	if err := os.WriteFile(pair.Cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644); err != nil {
-		return fmt.Errorf("netserve: self-signed certificate: %w", err)
-	}
-	return nil
+	cs.shelf.Store(newShelf(named, found, standing, cs.opts.Name))
 }

@@ -1,9 +1,11 @@
 package netserve
 
 import (
+	"bytes"
 	"crypto/tls"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 )
@@ -14,11 +16,11 @@ func TestReloadKeepsTheOldPairWhenTheNewIsBroken(t *testing.T) {
 	if err := SelfSigned(pair, []string{"one.example"}, time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	cs, err := NewCertificates([]KeyPair{pair}, 0, nil)
+	cs, err := NewCertificates(CertificateOptions{Pairs: []KeyPair{pair}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := func() string { return cs.Config().Certificates[0].Leaf.Subject.CommonName }
+	name := func() string { return shown(t, cs, "") }
 	if cs.Config().MinVersion != tls.VersionTLS12 {
 		t.Error("TLS below 1.2 is on by default")
 	}
@@ -53,6 +55,16 @@ func TestReloadKeepsTheOldPairWhenTheNewIsBroken(t *testing.T) {
 	}
 }
 
+// shown is the common name of the certificate that a client sees who asks for a server name.
+func shown(t *testing.T, cs *Certificates, server string) string {
+	t.Helper()
+	c, err := cs.Config().GetCertificate(&tls.ClientHelloInfo{ServerName: server})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Leaf.Subject.CommonName
+}
+
 func TestSelfSignedKeepsWhatIsThere(t *testing.T) {
 	dir := t.TempDir()
 	pair := KeyPair{Cert: filepath.Join(dir, "c"), Key: filepath.Join(dir, "k")}
@@ -69,5 +81,62 @@ func TestSelfSignedKeepsWhatIsThere(t *testing.T) {
 	os.WriteFile(pair.Cert, nil, 0o600)
 	if err := SelfSigned(pair, []string{"a.example"}, time.Hour); err == nil {
 		t.Error("a key was about to be overwritten")
+	}
+}
+
+// Several processes may start on a new store at the same time; all must show clients the same certificate.
+func TestSelfSignedByManyAtOnce(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "both.pem")
+	var wg sync.WaitGroup
+	sums := make([][]byte, 8)
+	for i := range sums {
+		wg.Go(func() {
+			if err := SelfSigned(KeyPair{Cert: file, Key: file}, []string{"a.example"}, time.Hour); err != nil {
+				t.Error(err)
+				return
+			}
+			sums[i], _ = os.ReadFile(file)
+		})
+	}
+	wg.Wait()
+	for _, s := range sums {
+		if len(s) == 0 || !bytes.Equal(s, sums[0]) {
+			t.Error("two processes read different certificates")
+		}
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file with the key: %v %v", info.Mode(), err)
+	}
+	if names, _ := os.ReadDir(filepath.Dir(file)); len(names) != 1 {
+		t.Errorf("left behind: %v", names)
+	}
+	os.WriteFile(file, []byte("broken"), 0o600)
+	if err := SelfSigned(KeyPair{Cert: file, Key: file}, []string{"a.example"}, time.Hour); err == nil {
+		t.Error("a broken file was taken for good")
+	}
+}
+
+func TestStandInUntilTheCertificateComes(t *testing.T) {
+	dir := t.TempDir()
+	pair := KeyPair{Cert: filepath.Join(dir, "c"), Key: filepath.Join(dir, "k"), StandIn: filepath.Join(dir, "self.pem")}
+	if err := SelfSigned(KeyPair{Cert: pair.StandIn, Key: pair.StandIn}, []string{"self.example"}, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	cs, err := NewCertificates(CertificateOptions{Pairs: []KeyPair{pair}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := func() string { return shown(t, cs, "") }
+	if name() != "self.example" {
+		t.Errorf("%s stands in", name())
+	}
+	if err := SelfSigned(KeyPair{Cert: pair.Cert, Key: pair.Key}, []string{"real.example"}, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if err := cs.Reload(); err != nil || name() != "real.example" {
+		t.Errorf("%s is shown after the certificate came: %v", name(), err)
+	}
+	if _, err := NewCertificates(CertificateOptions{Pairs: []KeyPair{{Cert: filepath.Join(dir, "x"), Key: pair.Key}}}); err == nil {
+		t.Error("a missing certificate without a stand-in was no error")
 	}
 }

@@ -31,13 +31,16 @@ type Conn struct {
 	id            string
 	listener      string
 	remote, local netip.AddrPort
+	proxyTLS      string   // version of TLS between the client and a trusted proxy
 	raw           net.Conn // the socket; deadlines are set here also when TLS lies over it
 	stream        net.Conn // raw, or the TLS connection over it
 	tls           *tls.Conn
 	tlsConfig     func() *tls.Config
 	since         time.Time
 	in, out       atomic.Int64
+	total         *traffic // of the server
 	trace         atomic.Pointer[tracer]
+	asked         atomic.Pointer[tracer] // a trace to begin at the next command
 
 	// The fields below belong to the handler's goroutine.
 	br           *bufio.Reader
@@ -46,12 +49,18 @@ type Conn struct {
 	skipping     int    // octets of an overlong line thrown away so far
 	first        [1]byte
 	haveFirst    bool // first holds an octet that was read while no buffer was held
+	between      bool // the current read is between commands
 	wakeable     bool // the current read may end with ErrWoken
 	readTimeout  time.Duration
 	writeTimeout time.Duration
-	deadline     time.Time // absolute bound for reads; zero is none
-	waitUntil    time.Time // bound of the current wait; zero is none
-	release      func()    // gives back the place in the limit before login; nil when given
+	deadline     time.Time    // absolute bound for reads; zero is none
+	waitUntil    time.Time    // bound of the current wait; zero is none
+	release      func()       // gives back the place in the limit before login; nil when given
+	flushing     int          // octets that may still come of a compressed stream that has ended
+	zip          *compression // nil while what crosses the connection is not compressed
+	mayRest      bool         // a Server serves it, on a socket
+	restUntil    time.Time
+	resume       func() // what is to go on after the rest that was asked for; nil: none
 
 	// mu protects the fields below.
 	mu     sync.Mutex
@@ -61,6 +70,12 @@ type Conn struct {
 	closed bool
 }
 
+// traffic counts octets of all connections of a server.
+type traffic struct{ in, out atomic.Int64 }
+
+// nobody's traffic is that of connections without a server.
+var nobody traffic
+
 const (
 	defaultReadTimeout  = 10 * time.Minute
 	defaultWriteTimeout = time.Minute
@@ -69,7 +84,7 @@ const (
 func newConn(raw net.Conn, id string) *Conn {
 	c := &Conn{
 		id: id, raw: raw, stream: raw, since: time.Now(),
-		readTimeout: defaultReadTimeout, writeTimeout: defaultWriteTimeout,
+		readTimeout: defaultReadTimeout, writeTimeout: defaultWriteTimeout, total: &nobody,
 		remote: addrPort(raw.RemoteAddr()), local: addrPort(raw.LocalAddr()),
 	}
 	return c
@@ -107,7 +122,7 @@ func (c *Conn) Local() netip.AddrPort { return c.local }
 // Since is when the connection was accepted.
 func (c *Conn) Since() time.Time { return c.since }
 
-// Counters returns the octets read and written so far, without those of TLS.
+// Counters returns the octets read and written so far, without those of TLS; compressed ones as they cross the connection.
 func (c *Conn) Counters() (in, out int64) { return c.in.Load(), c.out.Load() }
 
 // TLS returns the state of the TLS connection; nil in clear text.
@@ -119,8 +134,14 @@ func (c *Conn) TLS() *tls.ConnectionState {
 	return &s
 }
 
-// HasTLS tells whether StartTLS can be offered: a certificate is there and TLS is not active yet.
-func (c *Conn) HasTLS() bool { return c.tls == nil && c.tlsConfig != nil && c.tlsConfig() != nil }
+// ProxyTLS is the version of TLS ("TLSv1.3") that the client speaks to the trusted proxy before us, as its PROXY header says; empty if it
+// speaks none, or none is said.
+func (c *Conn) ProxyTLS() string { return c.proxyTLS }
+
+// HasTLS tells whether StartTLS can be offered: a certificate is there, and neither TLS (here or at the proxy) nor compression is active yet.
+func (c *Conn) HasTLS() bool {
+	return c.tls == nil && c.proxyTLS == "" && c.zip == nil && c.tlsConfig != nil && c.tlsConfig() != nil
+}
 
 // SetReadTimeout bounds each wait for input; 0 restores the default of 10 minutes.
 func (c *Conn) SetReadTimeout(d time.Duration) {

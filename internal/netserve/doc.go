@@ -11,9 +11,11 @@
 //   - A waiting connection holds no buffer: WaitReadable gives both back to a pool after a short linger.
 //   - After StartTLS nothing that was sent in clear text is ever read as a command (the STARTTLS injection, CVE-2011-0411).
 //   - Every read and every write has a deadline, renewed for each piece, so a peer that stops reading holds nothing for ever.
+//   - Compressed or not, the invariants above hold: a wake loses nothing, and what the buffers gave out can be read by the client.
 //
 // Files: server.go (listeners, accept loop, drain), limit.go (connections per address before login), conn.go (identity, closing),
 // read.go (lines, waiting, waking), write.go (buffered output, sendfile), pieces.go
-// (buffers for what cannot use that), starttls.go, proxy.go (PROXY protocol v1 and v2),
-// socket_linux.go (keepalive, TCP_USER_TIMEOUT, TCP_INFO), trace.go (masked wire trace), certificate.go (key pairs that reload).
+// (buffers for what cannot use that), starttls.go, compress.go (DEFLATE), proxy.go, proxy_v2.go (PROXY protocol),
+// socket_linux.go (keepalive, TCP_USER_TIMEOUT, TCP_INFO), trace.go (masked wire trace), watching.go (switching it on in the middle of a session), certificate.go (key pairs that reload),
+// certdir.go (those found in a directory), certshelf.go (which one a client is shown), certconfig.go (what a handshake demands), selfsigned.go.
 package netserve

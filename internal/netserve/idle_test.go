@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,10 +20,16 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 		t.Skip("a measurement of memory")
 	}
 	for _, tc := range []struct {
-		secure bool
-		limit  uint64
-	}{{false, 8 << 10}, {true, 20 << 10}} {
-		t.Run(fmt.Sprintf("tls=%v", tc.secure), func(t *testing.T) {
+		secure     bool
+		compressed int // octets that the client has sent compressed; 0: none
+		limit      uint64
+	}{
+		{false, 0, 8 << 10}, {true, 0, 20 << 10},
+		// A compressed connection keeps what its client may refer to: all that it sent, at most 32 KiB.
+		{false, 400, 12 << 10}, {false, 100_000, 44 << 10},
+	} {
+		t.Run(fmt.Sprintf("tls=%v,compressed=%d", tc.secure, tc.compressed), func(t *testing.T) {
+			commands := deflate(t, strings.Repeat("a NOOP\r\n", tc.compressed/8))
 			const n = 300
 			certs, clientTLS := testCerts(t)
 			var waiting sync.WaitGroup
@@ -31,6 +39,11 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 				Handler: func(ctx context.Context, c *Conn) {
 					c.ReadLine(100)
 					c.Writer().WriteString("ok\n")
+					if tc.compressed > 0 {
+						c.Compress()
+						io.CopyN(io.Discard, c.Reader(), int64(tc.compressed))
+						c.Writer().WriteString("done\n")
+					}
 					c.Flush()
 					c.Idle()
 					waiting.Done()
@@ -52,6 +65,9 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 				}
 				w.Write([]byte("hello\r\n"))
 				w.Read(make([]byte, 3))
+				if tc.compressed > 0 {
+					w.Write(commands)
+				}
 			}
 			waiting.Wait()
 			// The linger of a wait holds buffers for a second.

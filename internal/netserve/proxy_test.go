@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"fmt"
+	"hash/crc32"
 	"io"
 	"net/netip"
 	"strings"
@@ -46,6 +48,41 @@ func TestProxyHeader(t *testing.T) {
 	}
 }
 
+// A proxy that ends TLS says so in the header, and only there; a header that contradicts itself is none.
+func TestProxyHeaderTellsOfTLS(t *testing.T) {
+	const addresses = "c0000201c633640204d2008f"
+	v13 := "210007" + hex.EncodeToString([]byte("TLSv1.3"))
+	for _, tc := range []struct{ name, tlvs, tls string }{
+		{"none", "", ""},
+		{"TLS 1.3", "20000f" + "01" + "00000000" + v13, "TLSv1.3"},
+		{"without a version", "200005" + "01" + "00000000", "TLS"},
+		{"the flag is off", "20000f" + "00" + "00000000" + v13, ""},
+		{"among others", "010003666f6f" + "20000f" + "0500000001" + v13 + "040000", "TLSv1.3"},
+		{"a strange version", "20000d" + "0100000000" + "210005" + hex.EncodeToString([]byte("a\r\nb\x00")), "TLS"},
+		{"padded with zeros", "0000", ""},
+	} {
+		h, err := readProxyHeader(strings.NewReader(v2(addresses + tc.tlvs)))
+		if err != nil || h.tls != tc.tls || h.remote.String() != "192.0.2.1:1234" {
+			t.Errorf("%s: %q %v %v", tc.name, h.tls, h.remote, err)
+		}
+	}
+	for name, tlvs := range map[string]string{
+		"longer than the header": "200010" + "0100000000", "too short for TLS": "200004" + "01000000", "half a TLV": "2000",
+		"within TLS longer than that": "200008" + "0100000000" + "21ffff", "a wrong checksum": "03000400000001", "a short checksum": "0300020000",
+	} {
+		if h, err := readProxyHeader(strings.NewReader(v2(addresses + tlvs))); err == nil {
+			t.Errorf("%s: accepted as %v", name, h)
+		}
+	}
+	sum := crc32.Checksum([]byte(v2(addresses+"03000400000000")), crc32.MakeTable(crc32.Castagnoli))
+	if _, err := readProxyHeader(strings.NewReader(v2(addresses + fmt.Sprintf("030004%08x", sum)))); err != nil {
+		t.Errorf("the right checksum: %v", err)
+	}
+}
+
+// v2 is a header for TCP over IPv4.
+func v2(body string) string { return v2sig + unhex(fmt.Sprintf("2111%04x", len(body)/2)) + unhex(body) }
+
 func unhex(s string) string {
 	b, err := hex.DecodeString(s)
 	if err != nil {
@@ -57,11 +94,16 @@ func unhex(s string) string {
 func FuzzProxyHeader(f *testing.F) {
 	f.Add([]byte("PROXY TCP4 192.0.2.1 198.51.100.2 1234 143\r\n"))
 	f.Add([]byte(v2sig + unhex("2111000cc0000201c633640204d2008f")))
+	f.Add([]byte(v2("c0000201c633640204d2008f" + "20000f" + "0100000000" + "210007" + hex.EncodeToString([]byte("TLSv1.3")))))
+	f.Add([]byte(v2("c0000201c633640204d2008f" + "03000400000000")))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		r := bytes.NewReader(in)
 		a, err := readProxyHeader(r)
 		if err == nil && a.remote.IsValid() != a.local.IsValid() {
 			t.Errorf("half an answer: %v", a)
+		}
+		if a.tls != "" && (!a.remote.IsValid() || len(a.tls) > 16 || strings.ContainsAny(a.tls, "\r\n\x00 ")) {
+			t.Errorf("TLS is %q", a.tls)
 		}
 		if used := len(in) - r.Len(); used > 16+proxyBodyMax {
 			t.Errorf("read %d octets for a header", used)

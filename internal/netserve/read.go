@@ -52,6 +52,11 @@ func (c *Conn) Buffered() int {
 	if c.br != nil {
 		n = c.br.Buffered()
 	}
+	if n == 0 && c.zip != nil && !c.haveFirst {
+		if c.haveFirst = c.zip.ready(&c.first); c.haveFirst {
+			c.arrived(c.first[:])
+		}
+	}
 	if c.haveFirst {
 		n++
 	}
@@ -120,7 +125,8 @@ func (c *Conn) WaitReadable(timeout time.Duration) error {
 		return err
 	}
 	c.wakeable = true
-	defer func() { c.wakeable, c.waitUntil = false, time.Time{} }()
+	defer func() { c.wakeable, c.between, c.waitUntil = false, false, time.Time{} }()
+	c.between = c.Buffered() == 0 && len(c.line) == 0
 	if c.Buffered() > 0 {
 		if c.takeWake() {
 			return ErrWoken
@@ -166,6 +172,9 @@ func (c *Conn) Idle() {
 	if len(c.line) == 0 {
 		c.line = nil
 	}
+	if c.zip != nil {
+		c.zip.idle()
+	}
 }
 
 // freeBuffers throws the buffers' contents away.
@@ -181,6 +190,9 @@ func (c *Conn) freeBuffers() {
 		c.bw = nil
 	}
 	c.line, c.skipping, c.haveFirst = nil, 0, false
+	if c.zip != nil {
+		c.zip.free()
+	}
 }
 
 // Wake makes a blocked ReadLine or WaitReadable return ErrWoken; if none is blocked, the next one does. Several wakes may merge into
@@ -210,12 +222,18 @@ func (c *Conn) read(p []byte) (int, error) {
 		c.haveFirst = false
 		return 1, nil
 	}
+	if c.zip != nil {
+		if n, err := c.zip.inflate(p); n > 0 || err != nil {
+			c.arrived(p[:n])
+			return n, err
+		}
+	}
 	if err := c.Flush(); err != nil {
 		return 0, err
 	}
+	began := time.Now() // of the whole read: compressed input that says nothing buys no time
 	for {
-		now := time.Now()
-		end := now.Add(c.readTimeout)
+		end := began.Add(c.readTimeout)
 		if !c.waitUntil.IsZero() {
 			end = c.waitUntil
 		}
@@ -225,15 +243,29 @@ func (c *Conn) read(p []byte) (int, error) {
 		if !c.park(end) {
 			return 0, ErrWoken
 		}
-		n, err := c.stream.Read(p)
+		room := p
+		if c.zip != nil {
+			room = c.zip.room(len(p) == 1)
+		}
+		n, err := c.stream.Read(room)
 		woken := c.unpark()
 		if n > 0 {
 			// A wake that came meanwhile stays pending: input first, or it would wait in p for an answer to the wake.
 			c.in.Add(int64(n))
-			if t := c.trace.Load(); t != nil {
-				t.client(p[:n])
+			c.total.in.Add(int64(n))
+			if c.zip != nil {
+				c.zip.rest = room[:n]
+				if n, err = c.zip.inflate(p); n == 0 && err == nil {
+					continue
+				}
 			}
-			return n, nil
+			if c.flushing > 0 {
+				if n = c.skipFlush(p[:n]); n == 0 {
+					continue
+				}
+			}
+			c.arrived(p[:n])
+			return n, err
 		}
 		if err == nil {
 			continue
@@ -248,6 +280,16 @@ func (c *Conn) read(p []byte) (int, error) {
 		if !time.Now().Before(end) {
 			return 0, ErrTimeout
 		}
+	}
+}
+
+// arrived shows a trace what the client said.
+func (c *Conn) arrived(p []byte) {
+	if c.between && len(p) > 0 {
+		c.takeTrace()
+	}
+	if t := c.trace.Load(); t != nil {
+		t.client(p)
 	}
 }
 

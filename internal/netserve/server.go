@@ -18,18 +18,21 @@ import (
 	"time"
 )
 
-// Handler serves one connection and returns when it is over. ctx ends at drain: say goodbye then, and return. The connection is
-// flushed and closed after the return.
+// Handler serves one connection and returns when it is over, or after Conn.Rest said true. ctx ends at drain: say goodbye then, and return. The
+// connection is flushed and closed after the return, unless it rests.
 type Handler func(ctx context.Context, c *Conn)
 
 // Listener describes one place to listen at.
 type Listener struct {
-	Name    string         // in logs and in Conn.Listener: "imaps"
-	Network string         // "tcp" when empty; "unix"
-	Address string         // host:port; port 0 lets the kernel choose
-	TLS     bool           // TLS from the first octet
-	Proxy   bool           // every connection begins with a PROXY header ...
-	From    []netip.Prefix // ... and comes from one of these networks; all others are closed
+	Name    string       // in logs and in Conn.Listener: "imaps"
+	Network string       // "tcp" when empty; "unix"
+	Address string       // host:port; port 0 lets the kernel choose
+	Socket  net.Listener // open already, passed on by whoever started this process; instead of Network and Address
+	TLS     bool         // TLS from the first octet
+	// TLSConfig takes the place of Config.TLSConfig here; may be nil.
+	TLSConfig func() *tls.Config
+	Proxy     bool           // every connection begins with a PROXY header ...
+	From      []netip.Prefix // ... and comes from one of these networks; all others are closed
 }
 
 // Config is what a Server needs. Only Listeners and Handler have no default.
@@ -54,6 +57,7 @@ type Server struct {
 	limit   *addressLimit
 	panics  atomic.Int64
 	refused atomic.Int64
+	total   traffic
 	ids     atomic.Uint64
 	prefix  string
 	ctx     context.Context // ends at drain
@@ -95,6 +99,10 @@ func (s *Server) Listen() error {
 		if network == "" {
 			network = "tcp"
 		}
+		if l.Socket != nil {
+			s.listeners = append(s.listeners, l.Socket)
+			continue
+		}
 		lc := net.ListenConfig{KeepAlive: -1} // tuneSocket does it
 		ln, err := lc.Listen(s.ctx, network, l.Address)
 		if err != nil {
@@ -132,6 +140,13 @@ func (s *Server) Bound() []Listener {
 		out = append(out, l)
 	}
 	return out
+}
+
+// Full tells whether further connections are refused, or will be after a few more (one in a hundred of Config.MaxConns).
+func (s *Server) Full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cfg.MaxConns > 0 && len(s.conns) >= s.cfg.MaxConns-s.cfg.MaxConns/100
 }
 
 // Addrs are the addresses listened at, in the order of the configuration; empty before Listen.
@@ -198,7 +213,10 @@ func (s *Server) accept(ln net.Listener, l Listener) {
 // begin registers the connection and starts its goroutine.
 func (s *Server) begin(nc net.Conn, l Listener) {
 	c := newConn(nc, s.prefix+"-"+strconv.FormatUint(s.ids.Add(1), 36))
-	c.listener, c.tlsConfig = l.Name, s.cfg.TLSConfig
+	c.listener, c.tlsConfig, c.total = l.Name, s.cfg.TLSConfig, &s.total
+	if l.TLSConfig != nil {
+		c.tlsConfig = l.TLSConfig
+	}
 	s.mu.Lock()
 	full := s.cfg.MaxConns > 0 && len(s.conns) >= s.cfg.MaxConns
 	if s.draining || full {
@@ -212,24 +230,11 @@ func (s *Server) begin(nc net.Conn, l Listener) {
 	s.conns[c] = struct{}{}
 	s.wg.Add(1)
 	s.mu.Unlock()
-	go s.run(c, l)
+	go s.step(c, func() { s.run(c, l) })
 }
 
-// run is the connection's goroutine.
+// run is what the connection's goroutine does first.
 func (s *Server) run(c *Conn, l Listener) {
-	defer s.wg.Done()
-	defer func() {
-		s.mu.Lock()
-		delete(s.conns, c)
-		s.mu.Unlock()
-	}()
-	defer c.Close()
-	defer func() {
-		if p := recover(); p != nil {
-			s.panics.Add(1)
-			s.log.Error("panic in a connection", "conn", c.id, "remote", c.remote, "panic", p, "stack", string(debug.Stack()))
-		}
-	}()
 	if err := s.prepare(c, l); err != nil {
 		s.log.Debug("connection refused", "conn", c.id, "listener", l.Name, "remote", c.remote, "reason", err)
 		c.Abort()
@@ -238,7 +243,28 @@ func (s *Server) run(c *Conn, l Listener) {
 	if s.cfg.Trace != nil {
 		c.SetTrace(s.cfg.Trace, s.cfg.TraceFull)
 	}
+	c.mayRest = canRest(c.raw)
 	s.cfg.Handler(s.ctx, c)
+}
+
+// recovered keeps a panic of one connection from ending the others.
+func (s *Server) recovered(c *Conn) {
+	if p := recover(); p != nil {
+		c.resume = nil
+		s.panics.Add(1)
+		s.log.Error("panic in a connection", "conn", c.id, "remote", c.remote, "panic", p, "stack", string(debug.Stack()))
+	}
+}
+
+// end closes a connection and forgets it.
+func (s *Server) end(c *Conn) {
+	defer s.wg.Done()
+	defer func() {
+		s.mu.Lock()
+		delete(s.conns, c)
+		s.mu.Unlock()
+	}()
+	c.Close()
 }
 
 // prepare does what comes before the protocol: PROXY header, limit, TLS.
@@ -327,6 +353,12 @@ func (s *Server) Connections() int {
 	defer s.mu.Unlock()
 	return len(s.conns)
 }
+
+// Accepted counts connections that were accepted, those that were refused then too.
+func (s *Server) Accepted() uint64 { return s.ids.Load() }
+
+// Traffic counts the octets read and written, without those of TLS.
+func (s *Server) Traffic() (in, out int64) { return s.total.in.Load(), s.total.out.Load() }
 
 // Panics counts handlers that panicked; any test that ends with more than 0 has failed.
 func (s *Server) Panics() int64 { return s.panics.Load() }

@@ -22,7 +22,7 @@ func testCerts(t testing.TB) (*Certificates, *tls.Config) {
 	if err := SelfSigned(pair, []string{"localhost", "127.0.0.1"}, time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	cs, err := NewCertificates([]KeyPair{pair}, 0, nil)
+	cs, err := NewCertificates(CertificateOptions{Pairs: []KeyPair{pair}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,6 +140,11 @@ func echo(ctx context.Context, c *Conn) {
 		case "starttls":
 			c.Writer().WriteString("go ahead\n")
 			if err := c.StartTLS(ctx); err != nil {
+				return
+			}
+		case "compress":
+			c.Writer().WriteString("go ahead\n")
+			if err := c.Compress(); err != nil {
 				return
 			}
 		case "quit":

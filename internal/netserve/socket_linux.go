@@ -71,3 +71,16 @@ func discardPending(nc net.Conn) {
 		}
 	})
 }
+
+// canRest tells whether readable can be asked.
+func canRest(nc net.Conn) bool {
+	_, ok := nc.(syscall.Conn)
+	return ok
+}
+
+// readable tells without waiting whether there is input, or its end.
+func readable(fd uintptr) bool {
+	fds := [...]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, err := unix.Poll(fds[:], 0)
+	return n != 0 || err != nil
+}

@@ -29,6 +29,7 @@ const (
 // it masks: a trace that hides too much is a nuisance, one that shows a password is an incident.
 type tracer struct {
 	w    io.Writer
+	emit func(from string, line []byte) // instead of w
 	id   string
 	full bool
 	in   traceStream
@@ -41,14 +42,18 @@ type tracer struct {
 	auth    bool     // a SASL exchange is under way: every client line is secret
 	authTag string   // IMAP: the tagged line that ends it
 	login   bool     // IMAP: the rest of a LOGIN whose arguments are literals
+	fetch   bool     // IMAP: the rest of a FETCH behind a literal
 }
 
 // traceStream cuts one direction into lines and literals.
 type traceStream struct {
 	line    []byte
 	tail    []byte
-	size    int   // octets of the line, also those that are not kept
-	literal int64 // octets of a literal still to come
+	size    int    // octets of the line, also those that are not kept
+	literal int64  // octets of a literal still to come
+	goesOn  bool   // the line that comes belongs to the one before: a literal, an empty one perhaps, is between them
+	tag     string // first word of the command that the line belongs to
+	asked   bool   // the literal waits for the server's word, and nothing of it has come
 }
 
 // traceMu keeps the lines of several connections apart when they share a writer.
@@ -64,7 +69,7 @@ func (t *tracer) feed(s *traceStream, p []byte, side string, mask func([]byte) [
 			if t.full {
 				t.print(side, p[:n])
 			}
-			p, s.literal = p[n:], s.literal-n
+			p, s.literal, s.asked = p[n:], s.literal-n, false
 			continue
 		}
 		end := bytes.IndexByte(p, '\n')
@@ -80,10 +85,17 @@ func (t *tracer) feed(s *traceStream, p []byte, side string, mask func([]byte) [
 		if end < 0 {
 			continue
 		}
-		if !t.pop3 {
-			s.literal = literalSize(s.tail)
-		}
 		line := trimEnd(s.line)
+		if !t.pop3 {
+			if !s.goesOn {
+				word, _, _ := bytes.Cut(line, []byte(" "))
+				s.tag = string(word)
+			}
+			s.literal, s.asked, s.goesOn = literalSize(s.tail)
+			if s == &t.out {
+				t.refused()
+			}
+		}
 		if !t.full {
 			line = mask(line)
 		}
@@ -95,20 +107,33 @@ func (t *tracer) feed(s *traceStream, p []byte, side string, mask func([]byte) [
 }
 
 func (t *tracer) print(side string, line []byte) {
+	if t.emit != nil {
+		t.emit(side, line)
+		return
+	}
 	traceMu.Lock()
 	defer traceMu.Unlock()
 	fmt.Fprintf(t.w, "%s %s: %q\n", t.id, side, line)
 }
 
-var literalEnd = regexp.MustCompile(`\{([0-9]{1,15})[+-]?\}\r?\n$`)
+// refused ends the wait for a literal that the server answered instead of asking for it (RFC 9051 §4.3): what comes is the next command. Octets of
+// one taken for a literal would put all that follows out of step, and show mail as commands.
+func (t *tracer) refused() {
+	if t.in.asked && t.out.tag == t.in.tag {
+		t.in.literal, t.in.asked, t.in.goesOn, t.login = 0, false, false, false
+	}
+}
 
-func literalSize(tail []byte) int64 {
+var literalEnd = regexp.MustCompile(`\{([0-9]{1,15})([+-]?)\}\r?\n$`)
+
+// literalSize tells whether a line ends with a literal, how long that is, and whether a client waits for "+" before it sends it.
+func literalSize(tail []byte) (size int64, asked, there bool) {
 	m := literalEnd.FindSubmatch(tail)
 	if m == nil {
-		return 0
+		return 0, false, false
 	}
-	n, _ := strconv.ParseInt(string(m[1]), 10, 64)
-	return n
+	size, _ = strconv.ParseInt(string(m[1]), 10, 64)
+	return size, len(m[2]) == 0, true
 }
 
 var masked = []byte("***")
@@ -122,7 +147,7 @@ func (t *tracer) maskClient(line []byte) []byte {
 	case !t.known:
 		return masked
 	case isLogin:
-		t.login = t.in.literal > 0
+		t.login = t.in.goesOn
 		return masked
 	case t.auth:
 		return masked
@@ -139,7 +164,7 @@ func (t *tracer) maskClient(line []byte) []byte {
 	verb := string(bytes.ToUpper(words[1]))
 	switch verb {
 	case "LOGIN":
-		t.login = t.in.literal > 0
+		t.login = t.in.goesOn
 		return append(bytes.Join(words[:2], []byte(" ")), " ***"...)
 	case "AUTHENTICATE":
 		t.auth, t.authTag = true, string(words[0])
@@ -170,8 +195,8 @@ func (t *tracer) maskPOP3Command(line []byte, words [][]byte) []byte {
 }
 
 var (
-	fetchLine    = regexp.MustCompile(`^\* [0-9]+ FETCH `)
-	quotedString = regexp.MustCompile(`"(\\.|[^"\\])*"`)
+	fetchLine    = regexp.MustCompile(`^\* [0-9]+ (UID)?FETCH `)
+	quotedString = regexp.MustCompile(`"(\\.|[^"\\])*("|\\?$)`) // its end may be behind what is kept of the line
 )
 
 // maskServer hides mail: literals, quoted strings of FETCH, and what follows RETR and TOP.
@@ -190,7 +215,9 @@ func (t *tracer) maskServer(line []byte) []byte {
 	if bytes.HasPrefix(line, []byte("+ ")) && t.auth {
 		return []byte("+ ***")
 	}
-	if fetchLine.Match(line) {
+	isFetch := t.fetch || fetchLine.Match(line)
+	t.fetch = isFetch && t.out.goesOn
+	if isFetch {
 		return quotedString.ReplaceAll(line, []byte(`"..."`))
 	}
 	return line

@@ -40,17 +40,26 @@ func (c *Conn) Flush() error {
 	return c.bw.Flush()
 }
 
-// write sends p in pieces, each under its own deadline: a slow reader of a large answer is in order, one that stopped is not.
+// write sends p as it is or compressed.
 func (c *Conn) write(p []byte) (int, error) {
+	if t := c.trace.Load(); t != nil {
+		t.server(p)
+	}
+	if c.zip != nil {
+		return c.deflate(p)
+	}
+	return c.send(p)
+}
+
+// send sends p in pieces, each under its own deadline: a slow reader of a large answer is in order, one that stopped is not.
+func (c *Conn) send(p []byte) (int, error) {
 	done := 0
 	for len(p) > 0 {
 		piece := p[:min(len(p), writePiece)]
 		c.raw.SetWriteDeadline(time.Now().Add(c.writeTimeout))
 		n, err := c.stream.Write(piece)
 		c.out.Add(int64(n))
-		if t := c.trace.Load(); t != nil {
-			t.server(piece[:n])
-		}
+		c.total.out.Add(int64(n))
 		done += n
 		if err != nil {
 			return done, err
@@ -64,7 +73,8 @@ func (c *Conn) write(p []byte) (int, error) {
 	return done, nil
 }
 
-// readFrom copies r to the connection: by sendfile when r is a file and the connection is plain, else through a pooled buffer.
+// readFrom copies r to the connection: by sendfile when r is a file and the connection is plain (no TLS, no compression), else
+// through a pooled buffer.
 func (c *Conn) readFrom(r io.Reader) (int64, error) {
 	raw, plain := c.stream.(io.ReaderFrom)
 	left, limited := r.(*io.LimitedReader)
@@ -73,7 +83,7 @@ func (c *Conn) readFrom(r io.Reader) (int64, error) {
 		src = left.R
 	}
 	_, isFile := src.(*os.File)
-	if !plain || !isFile || c.tls != nil || c.trace.Load() != nil {
+	if !plain || !isFile || c.tls != nil || c.zip != nil || c.trace.Load() != nil {
 		return c.copyBuffered(r)
 	}
 	var done int64
@@ -88,6 +98,7 @@ func (c *Conn) readFrom(r io.Reader) (int64, error) {
 		c.raw.SetWriteDeadline(time.Now().Add(c.writeTimeout))
 		n, err := raw.ReadFrom(&piece)
 		c.out.Add(n)
+		c.total.out.Add(n)
 		done += n
 		if limited {
 			left.N -= n
