@@ -34,10 +34,18 @@ func (g *Gate) admit(ctx context.Context, c *Client, p proof) (*Session, error) 
 		s.End()
 		return nil, g.refused(c, p.address, p.mechanism, err)
 	}
+	if g.isTraced(s.Address) {
+		s.trace(true)
+	}
 	g.opts.Directory.Record(s.login(""))
 	g.opts.Observe(c.Protocol, "ok")
-	g.opts.Log.Info("login", "conn", c.ConnID, "protocol", string(c.Protocol), "remote", c.Remote.Addr().Unmap().String(),
-		"account", string(s.Address), "session", s.ID, "mechanism", p.mechanism, "tls", c.TLS != nil)
+	var more []any
+	if c.Via.IsValid() {
+		more = append(more, "via", c.Via.Addr().Unmap().String())
+	}
+	g.opts.Log.Info("login", append([]any{"conn", c.ConnID, "protocol", string(c.Protocol), "remote", c.Remote.Addr().Unmap().String(),
+		"account", string(s.Address), "session", s.ID, "mechanism", p.mechanism, "tls", c.encrypted()}, more...)...)
+	g.noteTLS(s)
 	return s, nil
 }
 
@@ -73,24 +81,31 @@ func (g *Gate) decide(ctx context.Context, s *Session, p proof) error {
 func verdict(e accounts.Effective, p Protocol) (Eviction, bool) {
 	switch {
 	case e.Status == accounts.Suspended:
-		text := "This account is suspended"
-		if e.StatusReason != "" {
-			text += ": " + e.StatusReason
-		}
-		return Eviction{Reason: Suspended, Text: text, Now: true}, false
+		return Eviction{Reason: Suspended, Text: suspendedText(e.StatusReason), Now: true}, false
 	case e.Protocols.Allows(string(p)):
 		return Eviction{}, true
 	case e.RefusalText != "":
 		return Eviction{Reason: Withdrawn, Text: e.RefusalText}, false
 	}
-	text := p.name() + " is off for this account"
-	switch {
-	case p == POP3 && e.Protocols == accounts.IMAP:
-		text += "; it uses IMAP"
-	case p == IMAP && e.Protocols == accounts.POP3:
-		text += "; it uses POP3"
+	return Eviction{Reason: Withdrawn, Text: offText(p, e.Protocols)}, false
+}
+
+func suspendedText(reason string) string {
+	if reason == "" {
+		return "This account is suspended"
 	}
-	return Eviction{Reason: Withdrawn, Text: text}, false
+	return "This account is suspended: " + reason
+}
+
+// offText says that a protocol is off, and which one the account uses instead.
+func offText(p Protocol, rule accounts.Protocols) string {
+	switch {
+	case p == POP3 && rule == accounts.IMAP:
+		return p.name() + " is off for this account; it uses IMAP"
+	case p == IMAP && rule == accounts.POP3:
+		return p.name() + " is off for this account; it uses POP3"
+	}
+	return p.name() + " is off for this account"
 }
 
 // refused logs and counts a refusal, and hides from the client what is not its
@@ -101,12 +116,16 @@ func (g *Gate) refused(c *Client, a accounts.Address, mechanism string, err erro
 	if !errors.As(err, &r) {
 		r = broken()
 	}
-	g.opts.Observe(c.Protocol, r.Code.String())
+	reason := r.Code.String()
+	if r.Throttled {
+		reason = "throttled"
+	}
+	g.opts.Observe(c.Protocol, reason)
 	log := g.opts.Log.With("conn", c.ConnID, "protocol", string(c.Protocol), "remote", c.Remote.Addr().Unmap().String(),
 		"account", string(a), "mechanism", mechanism)
 	switch {
-	case r.Code == Auth:
-		log.Warn("login failed")
+	case r.Code == Auth, r.Throttled:
+		log.Warn("login failed", "reason", reason)
 	case r.Code == SysTemp && !errors.Is(cause, context.Canceled):
 		log.Error("login not possible", "err", cause)
 	default:

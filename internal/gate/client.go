@@ -28,18 +28,31 @@ type Client struct {
 	Protocol      Protocol
 	Remote, Local netip.AddrPort
 	TLS           *tls.ConnectionState // nil in clear text
+	ProxyTLS      string               // version of TLS that ends at a trusted proxy ("TLSv1.3"); empty without
+	Via           netip.AddrPort       // the trusted webmail that speaks for Remote (Gate.SpeaksFor); zero without
 	ConnID        string               // for the log
 
 	// Kick asks the connection to end a session that the gate handed out. It is
 	// called from any goroutine, at most twice (notice and end), and must not block.
 	Kick func(Eviction)
+
+	// Trace gives emit the lines of the wire, masked, from the client's next command on; nil ends that. It is called from any goroutine and
+	// must not block. May be nil.
+	Trace func(emit func(from string, line []byte))
 }
 
 // secure says whether a password may cross the connection as it is: nobody else
 // can read it, or it does not leave the host.
 func (c *Client) secure() bool {
-	return c.TLS != nil || c.Remote.Addr().Unmap().IsLoopback()
+	peer := c.Remote
+	if c.Via.IsValid() {
+		peer = c.Via
+	}
+	return c.encrypted() || peer.Addr().Unmap().IsLoopback()
 }
+
+// encrypted says whether the client speaks TLS, to us or to a trusted proxy.
+func (c *Client) encrypted() bool { return c.TLS != nil || c.ProxyTLS != "" }
 
 // Code classes refusals; each protocol has a table of its own words for them.
 type Code int

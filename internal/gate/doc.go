@@ -22,7 +22,7 @@
 // store or Kick is called.
 //
 // Files: gate.go (options, background work), client.go (who knocks, refusals),
-// admit.go (the decision), password.go, passcache.go, sasl.go, scram.go (proofs),
+// admit.go (the decision), password.go, passcache.go, sasl.go, scram.go, external.go (proofs),
 // throttle.go, score.go, logindelay.go (patience), session.go, registry.go (who
-// is inside), switch.go (the switch, eviction), hashmemory.go, clock.go.
+// is inside), speaksfor.go (whom a webmail stands for), tlsversion.go, visit.go (other people's mail), administer.go (what administrators change), removed.go (what they remove, for the log), trace.go (what they say), switch.go (the switch, eviction), hashmemory.go, clock.go.
 package gate

@@ -95,7 +95,8 @@ type spy struct {
 	before   func(n int)
 	after    func(n int)
 	lookups  int
-	broken   error
+	broken   error // of Lookup
+	mute     error // of Verify
 }
 
 func (s *spy) Lookup(ctx context.Context, a accounts.Address) (accounts.Effective, error) {
@@ -121,8 +122,12 @@ func (s *spy) Verify(ctx context.Context, a accounts.Address, password string) (
 	s.verified++
 	s.running++
 	s.most = max(s.most, s.running)
+	mute := s.mute
 	s.mu.Unlock()
 	defer func() { s.mu.Lock(); s.running--; s.mu.Unlock() }()
+	if mute != nil {
+		return false, mute
+	}
 	return s.Directory.Verify(ctx, a, password)
 }
 

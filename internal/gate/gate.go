@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bascule/internal/accounts"
@@ -17,7 +18,11 @@ type Options struct {
 	Directory accounts.Directory
 	// Rules carries out switches; default: the Directory, if it can.
 	Rules accounts.Rules
-	Store *maildir.Store
+	// Shares says who shares mailboxes with whom; default: the Directory, if it can. Without it nobody does.
+	Shares accounts.Shares
+	// Annotations are the server's; default: the Directory, if it can. Without it there are none.
+	Annotations accounts.Annotations
+	Store       *maildir.Store
 	// Policy makes the store's rules for an account of its settings; default: its
 	// exclusivity and quota, and no waiting.
 	Policy func(accounts.Effective) maildir.Policy
@@ -25,6 +30,9 @@ type Options struct {
 	// Mechanisms offered, best first (default all: SCRAM-SHA-256-PLUS,
 	// SCRAM-SHA-256, PLAIN, LOGIN). Without PLAIN there are no USER and LOGIN either.
 	Mechanisms []string
+	// External offers EXTERNAL to clients with a verified certificate and says what of it names the account: IdentityEmail or IdentityCN.
+	// Empty: it is not offered.
+	External string
 	// AllowClear offers them without TLS from everywhere, not from loopback alone.
 	AllowClear bool
 	// DefaultDomain completes names without "@"; empty: such names are wrong.
@@ -51,10 +59,17 @@ type Options struct {
 	Grace time.Duration // for POP3 sessions to finish when POP3 is withdrawn (default 30 s)
 	Tick  time.Duration // between looks at the rules and the schedule (default 1 s)
 
+	// Deletions is what the log tells of removed messages (default DeletionsIDs).
+	Deletions Deletions
+	// Deleted is called with the number of messages that a session removed. For metrics. May be nil.
+	Deleted func(p Protocol, n int)
+
 	Clock Clock
 	Log   *slog.Logger
-	// Observe is called with the result of every login: "ok" or the Code's name.
+	// Observe is called with the result of every login: "ok", the Code's name, or "throttled".
 	Observe func(p Protocol, result string)
+	// ObserveTLS is called with the TLS version of every login that succeeds: "none", "1.0" to "1.3", or "other".
+	ObserveTLS func(p Protocol, version string)
 }
 
 // Gate is the door of one process. Its methods may be called from any goroutine.
@@ -64,12 +79,15 @@ type Gate struct {
 	passes   *passCache
 	delays   *loginDelay
 	hashers  chan struct{}
-	hashes   hashMemory
+
+	remembered, hashed atomic.Uint64 // password checks
 
 	// mu protects the fields below.
 	mu       sync.Mutex
 	sessions map[string]*Session
 	perPlace map[place]int
+	traced   map[accounts.Address]time.Time // until when
+	visits   map[*Visit]struct{}
 	closed   bool
 	stopTick func() bool
 
@@ -90,14 +108,26 @@ func New(o Options) *Gate {
 	if o.Rules == nil {
 		o.Rules, _ = o.Directory.(accounts.Rules)
 	}
+	if o.Shares == nil {
+		o.Shares, _ = o.Directory.(accounts.Shares)
+	}
+	if o.Annotations == nil {
+		o.Annotations, _ = o.Directory.(accounts.Annotations)
+	}
 	if o.Policy == nil {
 		o.Policy = defaultPolicy
 	}
 	if o.Mechanisms == nil {
 		o.Mechanisms = []string{scramPlus, scramPlain, "PLAIN", "LOGIN"}
 	}
+	if o.Deleted == nil {
+		o.Deleted = func(Protocol, int) {}
+	}
 	if o.Observe == nil {
 		o.Observe = func(Protocol, string) {}
+	}
+	if o.ObserveTLS == nil {
+		o.ObserveTLS = func(Protocol, string) {}
 	}
 	setDefault(&o.MaxPerAddress, 50)
 	setDefault(&o.Hashers, runtime.GOMAXPROCS(0))
@@ -115,6 +145,8 @@ func New(o Options) *Gate {
 		hashers:  make(chan struct{}, o.Hashers),
 		sessions: map[string]*Session{},
 		perPlace: map[place]int{},
+		traced:   map[accounts.Address]time.Time{},
+		visits:   map[*Visit]struct{}{},
 	}
 	if n, err := o.Directory.Changes(context.Background()); err == nil {
 		g.changes = n
@@ -130,7 +162,7 @@ func setDefault[T int | time.Duration](v *T, d T) {
 }
 
 func defaultPolicy(e accounts.Effective) maildir.Policy {
-	return maildir.Policy{Exclusivity: maildir.Exclusivity(e.Exclusive), QuotaBytes: e.QuotaBytes, QuotaMessages: e.QuotaMessages}
+	return maildir.Policy{Exclusivity: maildir.Exclusivity(e.Exclusive), TextIndex: maildir.TextIndex(e.SearchIndex), QuotaBytes: e.QuotaBytes, QuotaMessages: e.QuotaMessages}
 }
 
 // Close ends the background work and refuses further logins. Open sessions go on;
@@ -169,7 +201,7 @@ func (g *Gate) tick() {
 	if closed {
 		return
 	}
-	g.hashes.tick()
+	g.endTraces(g.opts.Clock.Now())
 	err := g.look(context.Background())
 	if err != nil && !g.failing {
 		g.opts.Log.Error("rules of accounts cannot be read, will go on trying", "err", err)

@@ -299,6 +299,18 @@ func TestBrokenDirectoryIsNotAWrongPassword(t *testing.T) {
 	f.in(c, string(anna), secret).End()
 }
 
+// A source that knows the account but cannot check its password just now: no failed login, so nothing is slowed down afterwards.
+func TestPasswordThatCannotBeChecked(t *testing.T) {
+	f := open(t, Options{AllowClear: true})
+	f.dir.mute = accounts.ErrSource
+	c, _ := client(POP3, "192.0.2.1")
+	for range 30 {
+		f.out(c, string(anna), "wrong", SysTemp)
+	}
+	f.dir.mute = nil
+	f.in(c, string(anna), secret).End()
+}
+
 func TestClosedGate(t *testing.T) {
 	f := open(t, Options{})
 	f.gate.Close()

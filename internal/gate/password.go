@@ -20,6 +20,9 @@ func (g *Gate) Mechanisms(c *Client) []string {
 	if _, ok := channelBinding(c); !ok {
 		list = slices.DeleteFunc(list, func(m string) bool { return m == scramPlus })
 	}
+	if len(g.identities(c)) > 0 {
+		list = slices.Insert(list, 0, external)
+	}
 	return list
 }
 
@@ -43,6 +46,9 @@ func (g *Gate) password(ctx context.Context, c *Client, user, password, need, me
 	}
 	return g.admit(ctx, c, p)
 }
+
+// Address makes an address of a user name as clients write it, with the default domain where it has none.
+func (g *Gate) Address(user string) (accounts.Address, bool) { return g.address(user) }
 
 // address makes an address of what a client calls itself. If it is none, it still
 // gets a name, so that what follows is the same for all names.
@@ -72,6 +78,7 @@ func (g *Gate) prove(ctx context.Context, c *Client, p *proof, known bool, passw
 	p.version = e.PasswordVersion
 	key := g.passes.mac(p.address, password)
 	if known && g.passes.knows(p.address, p.version, key, g.opts.Clock.Now()) {
+		g.remembered.Add(1)
 		return nil
 	}
 	ok, err := g.verify(ctx, c, p.address, password)
@@ -95,8 +102,13 @@ func (g *Gate) verify(ctx context.Context, c *Client, a accounts.Address, passwo
 		return false, err
 	}
 	defer release()
-	defer g.hashes.note()
+	g.hashed.Add(1)
 	return g.opts.Directory.Verify(ctx, a, password)
+}
+
+// PasswordChecks counts passwords that were remembered and those that had to be hashed.
+func (g *Gate) PasswordChecks() (remembered, hashed uint64) {
+	return g.remembered.Load(), g.hashed.Load()
 }
 
 // patience waits as long as the throttle says, and then for one of the hashers.

@@ -48,7 +48,7 @@ func (g *Gate) Sessions(f Filter) []SessionInfo {
 		if s.state == inside {
 			info := SessionInfo{
 				ID: s.ID, Address: s.Address, Protocol: s.Protocol, Since: s.Since, Active: time.Unix(0, s.active.Load()),
-				Remote: s.Client.Remote, Local: s.Client.Local, TLS: s.Client.TLS != nil, ConnID: s.Client.ConnID,
+				Remote: s.Client.Remote, Local: s.Client.Local, TLS: s.Client.encrypted(), ConnID: s.Client.ConnID,
 				ClientName: s.clientName, Mailbox: s.mailbox,
 			}
 			if s.eviction != nil {
@@ -72,6 +72,19 @@ func (g *Gate) Count() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.sessions)
+}
+
+// CountOf is the number of sessions of one protocol.
+func (g *Gate) CountOf(p Protocol) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := 0
+	for _, s := range g.sessions {
+		if s.Protocol == p {
+			n++
+		}
+	}
+	return n
 }
 
 // Kick ends sessions at once and says how many. Their clients may come back.

@@ -41,6 +41,8 @@ func (g *Gate) SASL(ctx context.Context, c *Client, mechanism string) (Exchange,
 		return &login{exchange: base}, nil
 	case scramPlain, scramPlus:
 		return newScram(base, mechanism)
+	case external:
+		return &externalExchange{base}, nil
 	}
 	return nil, g.refused(c, "", mechanism, refuse(Auth, "This mechanism is not offered here"))
 }

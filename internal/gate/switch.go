@@ -64,6 +64,10 @@ func (g *Gate) EvictNow(ctx context.Context, scope accounts.Scope, now bool) (in
 			}
 		}
 	}
+	// Visitors are nobody's sessions and are not counted: they stay logged in to their own mail.
+	if err := g.endVisits(ctx, scope); err != nil && failed == nil {
+		failed = fmt.Errorf("gate: evict: %w", err)
+	}
 	return told, failed
 }
 
