@@ -75,6 +75,42 @@ func shown(c *Config) []string {
 	return out
 }
 
+// The examples of the documentation are accepted as they stand.
+func TestExamplesOfSources(t *testing.T) {
+	doc, err := os.ReadFile(docPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(doc), "## Accounts elsewhere")
+	section, _, _ = strings.Cut(section, "\n## ")
+	blocks := strings.Split(section, "```yaml\n")[1:]
+	for _, block := range blocks {
+		text, _, _ := strings.Cut(block, "```")
+		c := Default()
+		if err := c.Parse("f", []byte(text)); err != nil {
+			t.Errorf("%v\n%s", err, text)
+		} else if err := c.Validate(); err != nil {
+			t.Errorf("%v\n%s", err, text)
+		}
+	}
+	if len(blocks) != 3 {
+		t.Errorf("%d examples", len(blocks))
+	}
+	for text, want := range map[string]string{
+		"accounts: {source: ldap}\nldap: {url: 'ldap://ldap.example.org', start_tls: false, base: x}": "in clear",
+		"accounts: {source: ldap}\nldap: {url: 'http://x', base: x}":                                  "ldap.url",
+		"accounts: {source: ldap}\nldap: {url: 'ldaps://x', base: x, attributes: [x]}":                "setting=attribute",
+		"accounts: {source: passwd}":     "passwd.file: must be given",
+		"accounts: {source: postgresql}": "postgresql.query: must be given",
+		"accounts: {source: mysql}":      "not one of",
+	} {
+		c := Default()
+		if err := errors.Join(c.Parse("f", []byte(text)), c.Validate()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestEveryKeyIsDocumented(t *testing.T) {
 	c := Default()
 	for _, k := range c.Keys() {
@@ -181,12 +217,19 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.Listeners.IMAPS = []Address{":1"} }, "need a certificate"},
 		{func(c *Config) { c.Listeners.IMAPProxied = []Address{":1"} }, "listeners.proxy_trusted"},
 		{func(c *Config) { c.TLS.Cert = "x" }, "tls.key"},
+		{func(c *Config) { c.TLS.ClientCA = "x" }, "tls.client_ca"},
+		{func(c *Config) { c.TLS.ClientID = "uid" }, "tls.client_identity"},
+		{func(c *Config) { c.Listeners.OldTLS = []Address{":1"} }, "listeners.old_tls"},
+		{func(c *Config) { c.ACME.Names = []string{"mail.example.org"} }, "acme.accept_terms"},
+		{func(c *Config) { c.ACME.Names, c.ACME.Terms = []string{"*.example.org"}, true }, "acme.names"},
+		{func(c *Config) { c.ACME.Directory = "http://example.org/dir" }, "acme.directory"},
 		{func(c *Config) { c.Limits.PerAddress = -1 }, "limits.per_address"},
 		{func(c *Config) { c.POP3.LoginDelay, c.POP3.LoginBucket = 1, 0 }, "pop3.login_bucket"},
 		{func(c *Config) { c.StopTimeout = 0 }, "stop_timeout"},
 		{func(c *Config) { c.LMTP.Subaddress = "++" }, "lmtp.subaddress"},
 		{func(c *Config) { c.Accounts.Folders = []Folder{{"a", ""}, {"A", ""}} }, "accounts.folders"},
 		{func(c *Config) { c.IMAP.MaxMessage = 0 }, "imap.max_message"},
+		{func(c *Config) { c.IMAP.AdminContact = "postmaster@example.org" }, "imap.admin_contact"},
 	} {
 		c := Default()
 		tc.change(&c)

@@ -9,6 +9,6 @@
 //     behind the name the value is read from the file named there.
 //   - Load returns only what Validate accepts.
 //
-// Files: config.go (the keys), values.go (durations, sizes, addresses, folders), load.go (file and errors), environment.go, validate.go,
+// Files: config.go (the keys), sources.go (those of account sources), values.go (durations, sizes, addresses, folders), secrets.go (what is not shown), load.go (file and errors), environment.go, validate.go,
 // keys.go (walking the fields), example.go (the commented example, the table for the documentation).
 package config

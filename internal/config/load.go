@@ -210,7 +210,8 @@ func (c *Config) makeAbsolute(dir string) {
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
-	paths := []*string{&c.DataDir, &c.IndexDir, &c.RunDir, &c.TLS.Cert, &c.TLS.Key}
+	paths := []*string{&c.DataDir, &c.IndexDir, &c.RunDir, &c.TLS.Cert, &c.TLS.Key, &c.TLS.Directory, &c.TLS.ClientCA, &c.ACME.CA, &c.Passwd.File,
+		&c.PostgreSQL.PasswordFile, &c.LDAP.PasswordFile, &c.LDAP.CA}
 	for i := range c.TLS.More {
 		paths = append(paths, &c.TLS.More[i].Cert, &c.TLS.More[i].Key)
 	}
