@@ -24,13 +24,14 @@ import (
 
 // Question is what a process is asked.
 type Question struct {
-	Op      string             `json:"op"` // ping, sessions, kick, evict, flush, reload, locks, break
+	Op      string             `json:"op"` // ping, health, sessions, kick, evict, flush, reload, locks, break
 	Scope   string             `json:"scope,omitempty"`
 	Session string             `json:"session,omitempty"`
 	Remote  string             `json:"remote,omitempty"`
 	Proto   string             `json:"protocol,omitempty"`
 	Text    string             `json:"text,omitempty"`
 	Now     bool               `json:"now,omitempty"`
+	Until   time.Time          `json:"until,omitzero"` // of a trace
 	Key     string             `json:"key,omitempty"`
 	Value   accounts.Protocols `json:"value,omitempty"`
 }
@@ -42,7 +43,9 @@ type Answer struct {
 	Error    string           `json:"error,omitempty"`
 	Count    int              `json:"count,omitempty"`
 	Sessions []SessionInfo    `json:"sessions,omitempty"`
+	Traces   []TraceInfo      `json:"traces,omitempty"`
 	Locks    []locking.Status `json:"locks,omitempty"`
+	Addrs    []Addr           `json:"addresses,omitempty"`
 }
 
 // SessionInfo is an open session.
@@ -57,6 +60,14 @@ type SessionInfo struct {
 	Client   string    `json:"client,omitempty"`
 	Mailbox  string    `json:"mailbox,omitempty"`
 	Ending   string    `json:"ending,omitempty"`
+	Process  string    `json:"process"`
+}
+
+// TraceInfo is an account whose sessions are traced by a process.
+type TraceInfo struct {
+	Account  string    `json:"account"`
+	Until    time.Time `json:"until"`
+	Sessions int       `json:"sessions"` // open now
 	Process  string    `json:"process"`
 }
 
@@ -112,6 +123,9 @@ func (s *Server) answer(q Question) Answer {
 	switch q.Op {
 	case "ping":
 		a.Count = s.Gate.Count()
+	case "health": // what it listens at; answering at all shows that it is no corpse
+		a.Addrs = s.Addrs()
+		_, err = s.Accounts.Changes(ctx)
 	case "sessions", "kick":
 		var f gate.Filter
 		if f, err = q.filter(); err != nil {
@@ -135,6 +149,15 @@ func (s *Server) answer(q Question) Answer {
 			}
 		}
 		a.Count, err = s.Gate.EvictNow(ctx, scope, q.Now)
+	case "trace":
+		var address accounts.Address
+		if address, err = accounts.ParseAddress(q.Scope); err == nil {
+			a.Count, err = s.Gate.Trace(address, q.Until)
+		}
+	case "traces":
+		for _, t := range s.Gate.Traces() {
+			a.Traces = append(a.Traces, TraceInfo{Account: t.Address.String(), Until: t.Until, Sessions: t.Sessions})
+		}
 	case "flush": // what is gathered before it is written: last logins
 		err = s.Accounts.Flush(ctx)
 	case "reload":
@@ -188,7 +211,7 @@ func (e *Silent) Error() string {
 func Ask(ctx context.Context, cfg config.Config, q Question) ([]Answer, error) {
 	post, err := peers.Join(adminDir(cfg), peers.Options{Receive: func([]byte) {}})
 	if err != nil {
-		return nil, explain(err, cfg.Run())
+		return nil, Explain(err, cfg.Run())
 	}
 	defer post.Close()
 	data, err := json.Marshal(q)
@@ -207,6 +230,9 @@ func Ask(ctx context.Context, cfg config.Config, q Question) ([]Answer, error) {
 		}
 		for i := range a.Sessions {
 			a.Sessions[i].Process = a.Process
+		}
+		for i := range a.Traces {
+			a.Traces[i].Process = a.Process
 		}
 		if a.Error != "" {
 			silent.Reasons = append(silent.Reasons, a.Process+": "+a.Error)

@@ -11,5 +11,5 @@
 //   - A command that must reach all processes names those that did not answer.
 //
 // Files: open.go, assemble.go, policy.go (settings of accounts to rules of the store), run.go (start, drain, reload), logging.go,
-// problem.go, preflight.go, admin.go (questions between processes), roll.go (which processes there are).
+// problem.go, preflight.go, metrics.go, http.go (what is read from outside), admin.go (questions between processes), roll.go (which processes there are).
 package server

@@ -8,14 +8,17 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
+	"bascule/imap"
 	"bascule/internal/accounts"
 	"bascule/internal/config"
 	"bascule/internal/deliver"
+	"bascule/internal/metrics"
 	"bascule/internal/notify"
 	"bascule/locking"
 	"bascule/locking/filelock"
 	"bascule/maildir"
 	"bascule/maildir/disk"
+	"bascule/pop3"
 )
 
 // Base is what lies under the front ends; the command line works on it too, beside running servers.
@@ -25,6 +28,9 @@ type Base struct {
 	Locks     locking.Manager
 	Deliverer *deliver.Deliverer
 
+	metrics *metrics.Metrics // counted by the store
+	bus     notify.Bus
+	watcher *disk.Watcher // nil when nothing is watched
 	log     *slog.Logger
 	cfg     atomic.Pointer[config.Config]
 	closers []func() error // in order of opening
@@ -33,10 +39,10 @@ type Base struct {
 // Init makes a new store at the configured place; on one that is there it changes nothing.
 func Init(cfg config.Config) error {
 	if err := maildir.Create(cfg.DataDir); err != nil {
-		return explain(err, cfg.DataDir)
+		return Explain(err, cfg.DataDir)
 	}
 	if err := os.MkdirAll(cfg.Run(), 0o700); err != nil {
-		return explain(err, cfg.Run())
+		return Explain(err, cfg.Run())
 	}
 	return nil
 }
@@ -46,37 +52,46 @@ func Open(ctx context.Context, cfg config.Config, process string, log *slog.Logg
 	if err := preflight(cfg); err != nil {
 		return nil, err
 	}
-	b = &Base{log: log}
+	b = &Base{log: log, metrics: metrics.New(imap.Verbs(), pop3.Verbs())}
 	b.cfg.Store(&cfg)
 	defer func() {
 		if err != nil {
 			b.Close()
-			b, err = nil, explain(err, cfg.DataDir)
+			b, err = nil, Explain(err, cfg.DataDir)
 		}
 	}()
-	var bus notify.Bus
 	if cfg.Locks == "memory" {
-		b.Locks, bus = locking.NewInProcess(), notify.NewInProcess()
-		b.closers = append(b.closers, b.Locks.Close, bus.Close)
+		b.Locks, b.bus = locking.NewInProcess(), notify.NewInProcess()
+		b.closers = append(b.closers, b.Locks.Close, b.bus.Close)
 	} else {
 		if b.Locks, err = filelock.New(filepath.Join(cfg.Run(), "locks"), filelock.Options{Process: process, Log: log}); err != nil {
 			return b, err
 		}
 		b.closers = append(b.closers, b.Locks.Close)
-		if bus, err = notify.NewInterprocess(filepath.Join(cfg.Run(), "notify"), log); err != nil {
+		if b.bus, err = notify.NewInterprocess(filepath.Join(cfg.Run(), "notify"), log); err != nil {
 			return b, err
 		}
-		b.closers = append(b.closers, bus.Close)
+		b.closers = append(b.closers, b.bus.Close)
 	}
-	if b.Accounts, err = accounts.Open(ctx, filepath.Join(cfg.DataDir, "accounts.db"), accounts.Options{Defaults: defaults(cfg), Log: log}); err != nil {
+	from, err := source(cfg, log)
+	if err != nil {
+		return b, err
+	}
+	b.Accounts, err = accounts.Open(ctx, filepath.Join(cfg.DataDir, "accounts.db"), accounts.Options{Defaults: defaults(cfg), Log: log, Source: from,
+		SourceTimeout: cfg.Accounts.SourceTimeout.D(), SourceMemory: cfg.Accounts.SourceMemory.D(), SourceRecheck: cfg.Accounts.SourceRecheck.D()})
+	if err != nil {
 		return b, err
 	}
 	b.closers = append(b.closers, b.Accounts.Close)
-	opts := maildir.Options{DataDir: cfg.DataDir, IndexDir: cfg.IndexDir, Locks: b.Locks, Bus: bus, Log: log, Hostname: hostname(cfg)}
+	opts := maildir.Options{DataDir: cfg.DataDir, IndexDir: cfg.IndexDir, Locks: b.Locks, Bus: b.bus, Log: log, Hostname: hostname(cfg),
+		Metrics: b.metrics.Store, Describe: cfg.Log.Deletions != "off",
+		Sharing: func(ctx context.Context, owner string, with []string, exact bool) error {
+			return b.Accounts.SetShares(ctx, accounts.Address(owner), with, exact)
+		}}
 	if cfg.Watch != "off" {
 		w := disk.NewWatcher(disk.WatchOptions{ForcePolling: cfg.Watch == "poll", Log: log})
 		b.closers = append(b.closers, func() error { w.Close(); return nil })
-		opts.Watcher = w
+		opts.Watcher, b.watcher = w, w
 	}
 	if b.Store, err = maildir.Open(opts); err != nil {
 		return b, err
@@ -97,6 +112,47 @@ func (b *Base) Mail(ctx context.Context, a accounts.Address) (*maildir.Account, 
 		return nil, err
 	}
 	return b.Store.Account(ctx, a.String(), b.Policy(e))
+}
+
+// Unshare takes away all rights in an account's mailboxes, and all that others gave to it, before it is removed: who gets the
+// address next must not find them.
+func (b *Base) Unshare(ctx context.Context, a accounts.Address) error {
+	shares, err := b.Accounts.SharesAny(ctx, a)
+	if err != nil {
+		return err
+	}
+	if shares { // else its mail need not be opened, which would make it
+		mail, err := b.Mail(ctx, a)
+		if errors.Is(err, accounts.ErrNotFound) {
+			// Its source has removed it already; the rights are still here.
+			mail, err = b.Store.Account(ctx, a.String(), b.Policy(accounts.Effective{Settings: defaults(*b.cfg.Load())}))
+		}
+		if err == nil {
+			err = mail.UngrantAll(ctx)
+			mail.Close()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	owners, err := b.Accounts.Owners(ctx, a)
+	if err != nil {
+		return err
+	}
+	for _, owner := range owners {
+		mail, err := b.Mail(ctx, owner)
+		if errors.Is(err, accounts.ErrNotFound) {
+			continue
+		}
+		if err == nil {
+			_, err = mail.Ungrant(ctx, a.String())
+			mail.Close()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Hostname is the configured name, or the system's.

@@ -11,6 +11,7 @@ func policy(cfg config.Config, e accounts.Effective) maildir.Policy {
 	p := maildir.Policy{
 		Exclusivity: maildir.Exclusivity(e.Exclusive),
 		LockWait:    cfg.IMAP.LockWait.D(),
+		TextIndex:   maildir.TextIndex(e.SearchIndex),
 		QuotaBytes:  e.QuotaBytes, QuotaMessages: e.QuotaMessages, GraceBytes: int64(cfg.Quota.Grace),
 	}
 	for _, f := range cfg.Accounts.Folders {
@@ -24,6 +25,7 @@ func defaults(cfg config.Config) accounts.Settings {
 	return accounts.Settings{
 		Protocols: accounts.Protocols(cfg.Accounts.Protocols), Exclusive: accounts.Exclusive(cfg.POP3.Exclusive),
 		QuotaBytes: int64(cfg.Quota.Bytes), QuotaMessages: int64(cfg.Quota.Messages),
-		Separator: cfg.Accounts.Separator, InboxPrefix: cfg.Accounts.InboxPrefix, RefusalText: cfg.Accounts.RefusalText,
+		SearchIndex: accounts.SearchIndex(cfg.IMAP.SearchIndex),
+		Separator:   cfg.Accounts.Separator, InboxPrefix: cfg.Accounts.InboxPrefix, RefusalText: cfg.Accounts.RefusalText,
 	}
 }

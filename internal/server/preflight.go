@@ -16,7 +16,7 @@ import (
 func preflight(cfg config.Config) error {
 	info, err := os.Stat(cfg.DataDir)
 	if err != nil {
-		return explain(err, cfg.DataDir)
+		return Explain(err, cfg.DataDir)
 	}
 	if !info.IsDir() {
 		return &Problem{cfg.DataDir + " is not a directory", "set data_dir", nil}
@@ -24,7 +24,7 @@ func preflight(cfg config.Config) error {
 	if err := disk.HasMarker(disk.OS, cfg.DataDir); errors.Is(err, disk.ErrNoMarker) {
 		return &Problem{cfg.DataDir + " holds no store (its marker file is missing)", "mount its disk; or, for a new store, run bascule init", err}
 	} else if err != nil {
-		return explain(err, cfg.DataDir)
+		return Explain(err, cfg.DataDir)
 	}
 	if owner, ok := info.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 && owner.Uid != 0 {
 		// What root makes the server's user cannot change: the store would break at the next delivery.
@@ -34,27 +34,32 @@ func preflight(cfg config.Config) error {
 	dirs := []string{cfg.DataDir, cfg.Run()}
 	if cfg.IndexDir != "" {
 		if _, err := os.Stat(cfg.IndexDir); err != nil {
-			return explain(err, cfg.IndexDir)
+			return Explain(err, cfg.IndexDir)
 		}
 		dirs = append(dirs, cfg.IndexDir)
 	}
 	if err := os.MkdirAll(cfg.Run(), 0o700); err != nil {
-		return explain(err, cfg.Run())
+		return Explain(err, cfg.Run())
 	}
 	for _, dir := range dirs {
-		f, err := os.CreateTemp(dir, ".bascule-write-test-*")
-		if err != nil {
-			// The temporary name would only confuse.
-			var pe *fs.PathError
-			if errors.As(err, &pe) {
-				pe.Path = dir
-			}
-			return explain(err, dir)
-		}
-		f.Close()
-		if err := os.Remove(f.Name()); err != nil {
-			return explain(err, dir)
+		if err := writable(dir); err != nil {
+			return Explain(err, dir)
 		}
 	}
 	return nil
+}
+
+// writable makes and removes a file in dir.
+func writable(dir string) error {
+	f, err := os.CreateTemp(dir, ".bascule-write-test-*")
+	if err != nil {
+		// The temporary name would only confuse.
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			pe.Path = dir
+		}
+		return err
+	}
+	f.Close()
+	return os.Remove(f.Name())
 }

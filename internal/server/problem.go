@@ -28,8 +28,8 @@ func (p *Problem) Error() string {
 
 func (p *Problem) Unwrap() error { return p.Err }
 
-// explain turns errors of the system into Problems, as far as a remedy is known. path is what was worked on.
-func explain(err error, path string) error {
+// Explain turns errors of the system into Problems, as far as a remedy is known. path is what was worked on.
+func Explain(err error, path string) error {
 	var known *Problem
 	switch {
 	case err == nil:
@@ -40,8 +40,12 @@ func explain(err error, path string) error {
 		return &Problem{path + " holds no store (its marker file is missing)",
 			"mount its disk; or, for a new store, run bascule init", err}
 	case errors.Is(err, fs.ErrPermission):
-		return &Problem{fmt.Sprintf("no right to use %s as user %d, group %d", pathOf(err, path), os.Geteuid(), os.Getegid()),
-			fmt.Sprintf("give it to that user (chown -R %d:%d %s), or run as its owner", os.Geteuid(), os.Getegid(), path), err}
+		what, give := pathOf(err, path), "-R "
+		if !strings.HasPrefix(what, path) {
+			path, give = what, "" // a file elsewhere, such as a key or a secret
+		}
+		return &Problem{forbidden(what),
+			fmt.Sprintf("give it to that user (chown %s%d:%d %s), or run as its owner", give, os.Geteuid(), os.Getegid(), path), err}
 	case errors.Is(err, fs.ErrNotExist):
 		return &Problem{pathOf(err, path) + " is not there", "mount its disk or make the directory; or, for a new store, run bascule init", err}
 	case errors.Is(err, syscall.EROFS):

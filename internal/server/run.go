@@ -32,16 +32,28 @@ func (s *Server) Run(ctx context.Context) error {
 	for _, l := range s.lmtps {
 		serving.Go(func() { s.lmtp.Serve(l) })
 	}
+	serving.Go(func() { newKeeper().run(s.stop) })
 	if s.certs != nil {
 		serving.Go(func() { s.certs.Watch(s.opt.Config.TLS.Reload.D(), s.stop) })
 	}
+	if s.issuer != nil {
+		serving.Go(func() { s.issue(ctx) })
+	}
+	s.ready.Store(true)
+	if s.web != nil {
+		serving.Go(s.web.Serve)
+	}
 	<-ctx.Done()
+	s.ready.Store(false)
 	s.opt.Log.Info("stopping", "sessions", s.Gate.Count())
 	limit := s.cfg.Load().StopTimeout.D()
 	drain, cancel := context.WithTimeout(context.Background(), max(limit-closing, limit/2))
 	defer cancel()
 	err := s.drain(drain)
 	close(s.stop)
+	if s.web != nil {
+		s.web.Close() // the last: what the end of the sessions was like can be read until then
+	}
 	serving.Wait()
 	if e := s.close(); err == nil {
 		err = e
@@ -77,7 +89,10 @@ func (s *Server) close() error {
 	if s.admin != nil {
 		s.admin.leave()
 	}
-	for _, l := range s.lmtps {
+	if s.web != nil {
+		s.web.Close()
+	}
+	for _, l := range slices.Concat(s.lmtps, s.acmes) {
 		l.Close()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -93,7 +108,7 @@ func (s *Server) close() error {
 
 // live are the keys that a reload changes without a restart.
 var live = []string{"log.level", "accounts.protocols", "accounts.separator", "accounts.inbox_prefix", "accounts.refusal_text", "accounts.folders",
-	"quota.bytes", "quota.messages", "quota.grace", "pop3.exclusive", "imap.lock_wait", "stop_timeout"}
+	"quota.bytes", "quota.messages", "quota.grace", "pop3.exclusive", "imap.lock_wait", "imap.search_index", "stop_timeout"}
 
 // Reload takes up certificates and what can change of the configuration. The error says what did not work; the former values stay
 // then. Changed keys that need a restart are logged.
