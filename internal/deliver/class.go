@@ -28,6 +28,14 @@ const (
 	Unavailable
 )
 
+// String is the class's name in metrics.
+func (c Class) String() string {
+	if c < Temporary || c > Unavailable {
+		return "?"
+	}
+	return [...]string{"temporary", "no-user", "deferred", "rejected", "over-quota", "malformed", "unavailable"}[c]
+}
+
 // Error is a refusal with its class. Text is for the sender; it names nothing that is ours alone to know.
 type Error struct {
 	Class Class

@@ -113,6 +113,40 @@ func files(t *testing.T, s *testkit.Server, address string) int {
 	return n
 }
 
+// A client that sends everything at once, commands, messages and the commands behind them, gets its answers in step, and
+// what it sent as a message is none of the commands.
+func TestEverythingAtOnce(t *testing.T) {
+	s := testkit.Start(t, testkit.Options{})
+	for _, size := range []int{0, 3000, 4096, 100_000} {
+		m := dial(t, s)
+		var all strings.Builder
+		message := "Subject: x\r\n\r\n..\r\nNOOP\r\n" + strings.Repeat("0123456789abcd\r\n", size/16) + ".\r\n"
+		for _, to := range []string{"<both@example.org>", "<nobody@example.org>", "<both@example.org>"} {
+			all.WriteString("MAIL FROM:<a@b.example>\r\nRCPT TO:" + to + "\r\nRCPT TO:<pop@example.org>\r\nDATA\r\n" + message + "NOOP\r\n")
+		}
+		all.WriteString("QUIT")
+		m.send("%s", all.String())
+		for _, first := range []string{"250 ", "550 ", "250 "} {
+			m.want("250 ") // MAIL
+			m.want(first)
+			m.want("250 ")
+			m.want("354 ")
+			if first == "250 " {
+				m.want("250 ")
+			}
+			m.want("250 ") // pop
+			m.want("250 ") // NOOP
+		}
+		m.want("221 ")
+	}
+	if got, want := count(t, s, "both@example.org"), 8; got != want {
+		t.Errorf("%d messages, want %d", got, want)
+	}
+	if got, want := count(t, s, "pop@example.org"), 12; got != want {
+		t.Errorf("%d messages, want %d", got, want)
+	}
+}
+
 // A connection that breaks before the final dot delivers nothing and leaves nothing, however many recipients there are and
 // however much has come.
 func TestBrokenConnectionDeliversNothing(t *testing.T) {

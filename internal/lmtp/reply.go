@@ -22,6 +22,18 @@ var replies = map[deliver.Class]struct {
 	deliver.Unavailable: {451, smtp.EnhancedCode{4, 3, 2}},
 }
 
+// resultOf is what became of a message for a recipient, as it is counted.
+func resultOf(err error) string {
+	var refused *deliver.Error
+	switch {
+	case err == nil:
+		return "delivered"
+	case errors.As(err, &refused):
+		return refused.Class.String()
+	}
+	return "broken"
+}
+
 // reply turns an error into what go-smtp sends. softQuota answers a full mailbox with 452, so that the sender tries again.
 func reply(err error, softQuota bool) error {
 	var refused *deliver.Error

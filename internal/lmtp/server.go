@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,10 @@ type Options struct {
 	MaxRecipients int           // of one message; 0: 1000
 	Timeout       time.Duration // silence that ends a connection; 0: 5 minutes (RFC 5321 §4.5.3.2)
 	SoftQuota     bool          // 452 instead of 552 when a mailbox is full
-	SpoolDir      string        // where large messages for several recipients wait; empty: os.TempDir
+	// Observe is told what became of a message for one recipient: delivered, broken (it did not come whole), or a deliver.Class. took is 0
+	// when the recipient was refused before the message. For metrics. May be nil.
+	Observe  func(result string, took time.Duration)
+	SpoolDir string // where large messages for several recipients wait; empty: os.TempDir
 }
 
 // Server speaks LMTP on any number of listeners.
@@ -35,6 +39,8 @@ type Server struct {
 	// work counts messages that are being taken: go-smtp does not wait for those that come by BDAT.
 	work     sync.WaitGroup
 	draining atomic.Bool
+
+	in, out, accepted, panics atomic.Int64
 
 	// mu protects the fields below.
 	mu    sync.Mutex
@@ -55,6 +61,9 @@ func New(opt Options) *Server {
 	if opt.MaxRecipients == 0 {
 		opt.MaxRecipients = 1000
 	}
+	if opt.Observe == nil {
+		opt.Observe = func(string, time.Duration) {}
+	}
 	if opt.Timeout == 0 {
 		opt.Timeout = 5 * time.Minute
 	}
@@ -68,7 +77,7 @@ func New(opt Options) *Server {
 	s.smtp.MaxLineLength = 0
 	s.smtp.WriteTimeout = time.Minute
 	s.smtp.EnableSMTPUTF8 = true
-	s.smtp.ErrorLog = errorLog{opt.Log}
+	s.smtp.ErrorLog = errorLog{opt.Log, s}
 	return s
 }
 
@@ -102,6 +111,22 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// Stats counts since the server was made.
+type Stats struct {
+	In, Out  int64 // octets
+	Accepted int64 // connections
+	Open     int   // of these
+	Panics   int64
+}
+
+// Stats tells what the server has done so far.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	open := len(s.wires)
+	s.mu.Unlock()
+	return Stats{s.in.Load(), s.out.Load(), s.accepted.Load(), open, s.panics.Load()}
+}
+
 // listener wraps what it accepts.
 type listener struct {
 	net.Listener
@@ -117,7 +142,15 @@ func (l listener) Accept() (net.Conn, error) {
 }
 
 // errorLog passes go-smtp's complaints on.
-type errorLog struct{ log *slog.Logger }
+type errorLog struct {
+	log *slog.Logger
+	s   *Server
+}
 
-func (e errorLog) Printf(format string, v ...any) { e.log.Warn("lmtp: " + fmt.Sprintf(format, v...)) }
-func (e errorLog) Println(v ...any)               { e.log.Warn("lmtp: " + fmt.Sprint(v...)) }
+func (e errorLog) Printf(format string, v ...any) {
+	if strings.HasPrefix(format, "panic") { // go-smtp recovers them itself
+		e.s.panics.Add(1)
+	}
+	e.log.Warn("lmtp: " + fmt.Sprintf(format, v...))
+}
+func (e errorLog) Println(v ...any) { e.log.Warn("lmtp: " + fmt.Sprint(v...)) }

@@ -34,16 +34,14 @@ type session struct {
 }
 
 func (s *Server) newSession(c *smtp.Conn) (smtp.Session, error) {
-	w, _ := c.Conn().(*wire)
+	w := c.Conn().(*wire) // there is no TLS that could stand between
 	ctx, end := context.WithCancel(context.Background())
 	return &session{s: s, conn: c, wire: w, ctx: ctx, end: end}, nil
 }
 
 // Reset ends a transaction; go-smtp calls it after each message too.
 func (s *session) Reset() {
-	if s.wire != nil {
-		s.wire.become(commands)
-	}
+	s.wire.become(commands)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.from, s.size, s.recipients = "", 0, nil
@@ -71,6 +69,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	}
 	if err != nil {
 		s.s.opt.Log.Info("lmtp recipient refused", "rcpt", to, "from", s.from, "err", err)
+		s.s.opt.Observe(resultOf(err), 0)
 		return reply(err, s.s.opt.SoftQuota)
 	}
 	s.recipients = append(s.recipients, r)
@@ -84,13 +83,7 @@ func (s *session) Data(r io.Reader) error { return s.LMTPData(r, nil) }
 func (s *session) LMTPData(r io.Reader, status smtp.StatusCollector) error {
 	s.s.work.Add(1)
 	defer s.s.work.Done()
-	if s.wire != nil {
-		state := data
-		if _, chunked := r.(*io.PipeReader); chunked {
-			state = chunks
-		}
-		s.wire.become(state) // until Reset: go-smtp may have to read a refused message to its end
-	}
+	r, drain := s.message(r) // until Reset the wire is read for it: go-smtp reads it to its end
 	s.mu.Lock()
 	recipients := s.recipients
 	e := deliver.Envelope{From: s.from, Host: s.s.opt.Host, At: time.Now(), Trace: s.trace()}
@@ -100,24 +93,44 @@ func (s *session) LMTPData(r io.Reader, status smtp.StatusCollector) error {
 		err := s.s.opt.Deliverer.Deliver(s.ctx, recipients[0], e, r, false)
 		if err != nil {
 			// The reply must not come before the message is over: the client would take it for the answer to the next command.
-			if _, late := io.Copy(io.Discard, r); late != nil {
+			if late := drain(); late != nil {
 				err = late
 			}
 		}
+		s.s.opt.Observe(resultOf(err), time.Since(e.At))
 		return reply(err, s.s.opt.SoftQuota)
 	}
 	message, err := newSpool(r, s.s.opt.SpoolDir)
 	if err != nil {
+		if late := drain(); late != nil {
+			err = late
+		}
 		s.s.opt.Log.Warn("lmtp message not received", "from", e.From, "err", err)
+		for range recipients {
+			s.s.opt.Observe(resultOf(err), time.Since(e.At))
+		}
 		return reply(err, false)
 	}
 	defer message.close()
 	for i, err := range s.deliverAll(recipients, e, message) {
+		s.s.opt.Observe(resultOf(err), time.Since(e.At))
 		if status != nil {
 			status.SetStatus(recipients[i].Given, reply(err, s.s.opt.SoftQuota))
 		}
 	}
 	return nil
+}
+
+// message is what go-smtp gives, or the wire itself for a message by DATA, and how to read what is left of it.
+func (s *session) message(r io.Reader) (message io.Reader, drain func() error) {
+	if _, chunked := r.(*io.PipeReader); !chunked {
+		return s.wire.message(s.s.opt.MaxSize), s.wire.drain
+	}
+	s.wire.become(chunks)
+	return r, func() error {
+		_, err := io.Copy(io.Discard, r)
+		return err
+	}
 }
 
 // deliverAll writes the message once per mailbox, several at a time, and gives each recipient's result. A mailbox that was named twice

@@ -3,6 +3,7 @@ package lmtp
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -21,8 +22,9 @@ type wire struct {
 	s *Server
 
 	// The fields below are the reading goroutine's.
-	line int // octets since the last LF while commands are read
-	crs  int // CRs just before the next octet while DATA is read
+	line int    // octets since the last LF while commands are read
+	rest []byte // read from the client and not given out yet
+	msg  *dots  // the message that is being read, or was read last
 
 	// mu protects the fields below.
 	mu    sync.Mutex
@@ -39,35 +41,97 @@ const (
 )
 
 func (s *Server) newWire(c net.Conn) *wire {
-	w := &wire{Conn: c, s: s}
+	w := &wire{Conn: counted{c, s}, s: s}
+	s.accepted.Add(1)
 	s.mu.Lock()
 	s.wires[w] = struct{}{}
 	s.mu.Unlock()
 	return w
 }
 
+// counted counts the octets of a connection.
+type counted struct {
+	net.Conn
+	s *Server
+}
+
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.s.in.Add(int64(n))
+	return n, err
+}
+
+func (c counted) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.s.out.Add(int64(n))
+	return n, err
+}
+
 // past ends a blocked read at once.
 var past = time.Unix(1, 0)
 
+// Read is called by go-smtp. It gets one command line at a time, so that it has nothing of a message in its buffer when LMTPData reads that
+// from the wire itself; of a message it gets the end alone.
 func (w *wire) Read(p []byte) (int, error) {
 	switch w.arm() {
 	case data:
-		w.line = 0
-		return w.readData(p)
+		return w.endData(p)
 	case chunks:
 		w.line = 0
-		return w.Conn.Read(p)
+		return w.next(p)
 	}
-	n, err := w.Conn.Read(p)
-	if i := bytes.LastIndexByte(p[:n], '\n'); i >= 0 {
-		w.line = n - i
-	} else {
-		w.line += n
-	}
-	if w.line > maxCommand {
+	n, err := w.next(p)
+	if i := bytes.IndexByte(p[:n], '\n'); i >= 0 {
+		if i+1 < n {
+			w.rest = append(bytes.Clone(p[i+1:n]), w.rest...)
+		}
+		n, w.line = i+1, 0
+	} else if w.line += n; w.line > maxCommand {
 		return 0, errLine
 	}
 	return n, err
+}
+
+// next gives what was read before, or reads.
+func (w *wire) next(p []byte) (int, error) {
+	if len(w.rest) > 0 {
+		n := copy(p, w.rest)
+		w.rest = w.rest[n:]
+		return n, nil
+	}
+	return w.Conn.Read(p)
+}
+
+// message begins a message that DATA announced. max bounds its octets if it is not 0.
+func (w *wire) message(max int64) io.Reader {
+	w.become(data)
+	w.msg = &dots{in: w.rest, more: func(p []byte) (int, error) {
+		w.arm()
+		return w.Conn.Read(p)
+	}}
+	w.rest, w.line = nil, 0
+	if max > 0 {
+		return &bounded{w.msg, max}
+	}
+	return w.msg
+}
+
+// endData lets go-smtp see the end of a message, behind what LMTPData has left of it.
+func (w *wire) endData(p []byte) (int, error) {
+	if err := w.drain(); err != nil {
+		return 0, err
+	}
+	return copy(p, ".\r\n"), nil
+}
+
+// drain reads a message to its end; what the client sent behind it are commands.
+func (w *wire) drain() error {
+	if _, err := io.Copy(io.Discard, w.msg); err != nil {
+		return err
+	}
+	w.rest = append(w.rest, w.msg.in...)
+	w.msg.in, w.msg.buf = nil, nil
+	return nil
 }
 
 // arm sets the deadline for the next read: a stopping server waits for messages, not for commands.
@@ -80,31 +144,6 @@ func (w *wire) arm() reading {
 	}
 	w.Conn.SetReadDeadline(end)
 	return w.state
-}
-
-// readData makes up for a slip in go-smtp v0.25.1: behind an even number of CRs it does not see an LF as the end of a line,
-// so "CR CR LF . CR LF" would not end the message and the client would wait for ever. One more CR makes the number odd. (Two CRs are no
-// line end of any standard, so nothing that a standard describes is changed.)
-func (w *wire) readData(p []byte) (int, error) {
-	const grown, from = 4, 3 // "CR CR LF" becomes four octets
-	if len(p) < grown {
-		return w.Conn.Read(p) // go-smtp reads through a buffer of 4 KiB
-	}
-	n, err := w.Conn.Read(p[:len(p)/grown*from])
-	for i := 0; i < n; i++ {
-		switch {
-		case p[i] == '\r':
-			w.crs++
-			continue
-		case p[i] == '\n' && w.crs > 0 && w.crs%2 == 0:
-			copy(p[i+1:n+1], p[i:n])
-			p[i] = '\r'
-			n++
-			i++
-		}
-		w.crs = 0
-	}
-	return n, err
 }
 
 // nudge ends a wait for a command; go-smtp then says 421 and closes.
