@@ -2,7 +2,8 @@ package pop3
 
 import (
 	"context"
-	"strings"
+
+	"bascule/internal/language"
 )
 
 // utf8 is UTF8 (RFC 6856 §2). It changes nothing: messages are sent as they are stored in either mode, because a surrogate for
@@ -12,23 +13,25 @@ func (c *conn) utf8(ctx context.Context, r request) error {
 	return c.ok("UTF-8 it is")
 }
 
-// lang is LANG (RFC 6856 §3). English is what there is.
+// lang is LANG (RFC 6856 §3).
 func (c *conn) lang(ctx context.Context, r request) error {
 	if r.rest == "" {
 		c.ok("Languages follow")
-		c.line("en English")
+		for _, tag := range language.Supported() {
+			if tag != language.Default {
+				c.line(string(tag) + " " + tag.Name())
+			}
+		}
 		return c.done()
 	}
-	// "*" is our choice; else RFC 4647 §3.4: shorten the range until it is a tag that we have.
-	for wanted := strings.ToLower(r.rest); wanted != ""; {
-		if wanted == "*" || wanted == "en" || wanted == "i-default" {
-			return c.ok("en English it is")
-		}
-		cut := strings.LastIndexByte(wanted, '-')
-		if cut < 0 {
-			break
-		}
-		wanted = wanted[:cut]
+	tag, ok := language.Choose(r.rest)
+	if !ok {
+		return &refusal{text: "No such language here"}
 	}
-	return &refusal{text: "No such language here"}
+	c.speaks = tag
+	text := "English it is"
+	if tag == language.French {
+		text = "French it is"
+	}
+	return c.data(string(tag) + " " + c.speaks.Text(text))
 }

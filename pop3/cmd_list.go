@@ -7,15 +7,15 @@ import (
 
 // stat is STAT (RFC 1939 §5): what is not marked as deleted.
 func (c *conn) stat(ctx context.Context, r request) error {
-	return c.ok(string(c.appendNumbers(int64(c.drop.left), c.drop.leftOctets)))
+	return c.data(string(c.appendNumbers(int64(c.drop.left), c.drop.leftOctets)))
 }
 
 // list is LIST: numbers stay, deleted messages are left out.
 func (c *conn) list(ctx context.Context, r request) error {
 	if r.index >= 0 {
-		return c.ok(string(c.appendNumbers(int64(r.index+1), c.drop.octets(r.index))))
+		return c.data(string(c.appendNumbers(int64(r.index+1), c.drop.octets(r.index))))
 	}
-	c.ok(strconv.Itoa(c.drop.left) + " messages (" + strconv.FormatInt(c.drop.leftOctets, 10) + " octets)")
+	c.ok(c.welcome())
 	w := c.net.Writer()
 	for i := range c.drop.each() {
 		w.Write(append(c.appendNumbers(int64(i+1), c.drop.octets(i)), "\r\n"...))
@@ -26,7 +26,7 @@ func (c *conn) list(ctx context.Context, r request) error {
 // uidl is UIDL (RFC 1939 §7), in the same order as LIST and with the same gaps.
 func (c *conn) uidl(ctx context.Context, r request) error {
 	if r.index >= 0 {
-		return c.ok(strconv.Itoa(r.index+1) + " " + c.drop.mail.UIDL(r.index))
+		return c.data(strconv.Itoa(r.index+1) + " " + c.drop.mail.UIDL(r.index))
 	}
 	c.ok("Unique-ids follow")
 	w := c.net.Writer()

@@ -3,6 +3,8 @@ package pop3
 import (
 	"context"
 	"fmt"
+
+	"bascule/maildir"
 )
 
 // dele is DELE: a mark that lives in this session only.
@@ -14,7 +16,7 @@ func (c *conn) dele(ctx context.Context, r request) error {
 // rset is RSET: all marks are taken off. What was read stays read.
 func (c *conn) rset(ctx context.Context, r request) error {
 	c.drop.unmarkAll()
-	return c.ok(fmt.Sprintf("%d messages (%d octets)", c.drop.left, c.drop.leftOctets))
+	return c.ok(c.welcome())
 }
 
 func (c *conn) noop(ctx context.Context, r request) error { return c.ok("Still here") }
@@ -41,7 +43,9 @@ func (c *conn) quit(ctx context.Context, r request) error {
 		c.refuse(&refusal{code: refused.code, text: "Nothing was deleted. " + refused.text})
 		return errOver
 	}
-	c.sum.deleted = len(deleted)
+	c.sum.marked = len(deleted)
+	c.sum.deleted = len(c.drop.mail.Removed())
+	c.session.Removed(c.session.Account, maildir.Inbox, "quit", c.drop.mail.Removed())
 	c.sum.reason = "logged out"
 	c.leave() // before the reply: who reads +OK may log in again at once
 	c.ok(fmt.Sprintf("Goodbye, %d deleted", len(deleted)))

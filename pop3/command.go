@@ -2,6 +2,8 @@ package pop3
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -69,10 +71,19 @@ func init() {
 	}
 }
 
+// Verbs lists the commands, for metrics.
+func Verbs() []string { return slices.Sorted(maps.Keys(commands)) }
+
+// verbOf is the first word of a line, as the table has it.
+func verbOf(line string) string {
+	verb, _, _ := strings.Cut(line, " ")
+	return strings.ToUpper(strings.TrimRight(verb, " \t"))
+}
+
 // dispatch runs the command of one line.
 func (c *conn) dispatch(ctx context.Context, line string) error {
-	verb, rest, _ := strings.Cut(line, " ")
-	cmd, known := commands[strings.ToUpper(strings.TrimRight(verb, " \t"))]
+	_, rest, _ := strings.Cut(line, " ")
+	cmd, known := commands[verbOf(line)]
 	switch {
 	case !known:
 		return bad("Unknown command")

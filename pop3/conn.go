@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bascule/internal/gate"
+	"bascule/internal/language"
 	"bascule/internal/netserve"
 )
 
@@ -32,8 +33,9 @@ type conn struct {
 	// The fields below belong to the connection's goroutine.
 	state   state
 	door    *gate.Client
-	name    string // of USER, until PASS
-	bad     int    // bad commands in a row
+	name    string       // of USER, until PASS
+	speaks  language.Tag // of the texts that the client reads
+	bad     int          // bad commands in a row
 	scratch []byte
 
 	// After the login.
@@ -55,7 +57,8 @@ func newConn(s *Server, nc *netserve.Conn) *conn {
 	c := &conn{srv: s, net: nc, state: authorization}
 	c.log = s.opt.Log.With("conn", nc.ID(), "remote", nc.Remote().String())
 	c.sum.reason = "disconnected"
-	c.door = &gate.Client{Protocol: gate.POP3, Remote: nc.Remote(), Local: nc.Local(), TLS: nc.TLS(), ConnID: nc.ID(), Kick: c.kicked}
+	c.door = &gate.Client{Protocol: gate.POP3, Remote: nc.Remote(), Local: nc.Local(), TLS: nc.TLS(), ProxyTLS: nc.ProxyTLS(), ConnID: nc.ID(), Kick: c.kicked,
+		Trace: func(emit func(string, []byte)) { nc.TraceCommands(emit, true) }}
 	c.touch()
 	return c
 }
@@ -87,13 +90,27 @@ func (c *conn) serve(ctx context.Context) {
 	c.ok(c.srv.opt.Greeting)
 	for {
 		line, err := c.readLine()
-		if err == nil {
-			err = c.dispatch(ctx, line)
+		if err != nil {
+			if !c.carryOn(err) {
+				return
+			}
+			continue
 		}
-		if !c.carryOn(err) {
+		if !c.one(ctx, line) {
 			return
 		}
 	}
+}
+
+// one answers one line. Its result is counted whatever becomes of it.
+func (c *conn) one(ctx context.Context, line string) (more bool) {
+	start := time.Now()
+	result := "panic"
+	defer func() { c.srv.opt.Observe(verbOf(line), result, time.Since(start)) }()
+	err := c.dispatch(ctx, line)
+	more = c.carryOn(err)
+	result = resultOf(err)
+	return more
 }
 
 // carryOn writes the reply to an error and tells whether the session goes on.

@@ -72,14 +72,45 @@ func (c *conn) refusalFor(err error) *refusal {
 	case errors.Is(err, maildir.ErrInUse):
 		return &refusal{code: "IN-USE", text: "The mailbox is in use"}
 	}
+	if r := foreseen(err); r != nil {
+		return r
+	}
+	c.log.Error("pop3 command failed", "err", err)
+	return &refusal{code: "SYS/TEMP", text: "Internal error; the server's log has it under connection " + c.net.ID()}
+}
+
+// resultOf is the result of a command as it is counted.
+func resultOf(err error) string {
+	var (
+		r    *refusal
+		stop *stopError
+		door *gate.Refusal
+	)
+	switch {
+	case err == nil, errors.Is(err, errOver):
+		return "ok"
+	case errors.Is(err, errBroken), errors.As(err, &stop):
+		return "io"
+	case errors.As(err, &r):
+		if r.isBad {
+			return "bad"
+		}
+		return "no"
+	case errors.As(err, &door), errors.Is(err, maildir.ErrInUse), foreseen(err) != nil:
+		return "no"
+	}
+	return "server"
+}
+
+// foreseen is the refusal of domainErrors, or nil.
+func foreseen(err error) *refusal {
 	for i := range domainErrors {
 		if errors.Is(err, domainErrors[i].is) {
 			r := domainErrors[i].refusal
 			return &r
 		}
 	}
-	c.log.Error("pop3 command failed", "err", err)
-	return &refusal{code: "SYS/TEMP", text: "Internal error; the server's log has it under connection " + c.net.ID()}
+	return nil
 }
 
 // inUseText names the holder by protocol and age: the same client's lost connection and a second program need different remedies.

@@ -2,8 +2,11 @@ package pop3
 
 import "strconv"
 
-// ok writes a positive status line. Output errors show when the connection flushes.
-func (c *conn) ok(text string) error {
+// ok writes a positive status line with an English text, in the client's language. Output errors show when the connection flushes.
+func (c *conn) ok(text string) error { return c.data(c.speaks.Text(text)) }
+
+// data writes a positive status line that is for programs.
+func (c *conn) data(text string) error {
 	w := c.net.Writer()
 	w.WriteString("+OK ")
 	w.WriteString(text)
@@ -27,7 +30,7 @@ func (c *conn) refuse(r *refusal) {
 	if r.code != "" {
 		w.WriteString("[" + r.code + "] ")
 	}
-	w.WriteString(r.text)
+	w.WriteString(c.speaks.Text(r.text))
 	w.WriteString("\r\n")
 }
 

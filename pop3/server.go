@@ -28,6 +28,9 @@ type Options struct {
 	ShowDeleted bool // list what an IMAP client flagged \Deleted
 	MarkSeen    bool // RETR sets \Seen
 	MaxBad      int  // bad commands in a row that end the session; 0: 20
+
+	// Observe is told of every command when it ends; result is ok, no, bad, io, server or panic. For metrics. May be nil.
+	Observe func(verb, result string, took time.Duration)
 }
 
 // Server serves POP3 connections. It has no state of its own besides its options; sessions meet in the gate and at the lock.
@@ -51,6 +54,9 @@ func New(opt Options) *Server {
 		if *d.value == 0 {
 			*d.value = d.normal
 		}
+	}
+	if opt.Observe == nil {
+		opt.Observe = func(string, string, time.Duration) {}
 	}
 	if opt.MaxBad == 0 {
 		opt.MaxBad = 20

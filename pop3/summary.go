@@ -18,7 +18,8 @@ type summary struct {
 	octets     int64
 	retr, top  int
 	retrOctets int64
-	deleted    int
+	marked     int    // for deletion, at QUIT
+	deleted    int    // of these
 	uidls      string // hash of the set of unique-ids; it changes when a client may see old mail as new
 }
 
@@ -37,7 +38,7 @@ func (c *conn) logSummary() {
 	s := &c.sum
 	c.log.Info("pop3 session ended", "reason", s.reason, slog.Duration("duration", time.Since(s.since).Round(time.Millisecond)),
 		"messages", s.messages, "octets", s.octets, "top", s.top, "retr", s.retr, "retr_octets", s.retrOctets,
-		"deleted", s.deleted, "uidls", s.uidls, "in", in, "out", out)
+		"marked", s.marked, "deleted", s.deleted, "uidls", s.uidls, "in", in, "out", out)
 }
 
 // welcome is the text behind the +OK of a login.
