@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 )
 
 // Source is what a Decoder reads from; a *bufio.Reader is one. Peek must be able to show any number of bytes that Buffered
@@ -179,26 +178,27 @@ func (d *Decoder) expected(what string) bool {
 	if d.err != nil {
 		return false
 	}
-	var b strings.Builder
-	b.WriteString("expected ")
-	b.WriteString(what)
+	text := "expected " + what
 	if d.last != "" {
-		b.WriteString(" after ")
-		b.WriteString(d.last)
+		text += " after " + d.last
 	}
 	if c, ok := d.peek(); ok {
-		switch {
-		case c == '\r' || c == '\n':
-			b.WriteString(", found end of line")
-		case c == ' ':
-			b.WriteString(", found SP")
-		case c > ' ' && c < 0x7f:
-			fmt.Fprintf(&b, ", found %q", string(rune(c)))
-		default:
-			fmt.Fprintf(&b, ", found byte 0x%02X", c)
-		}
+		text += ", found " + byteName(c)
 	}
-	return d.Fail(b.String())
+	return d.Fail(text)
+}
+
+// byteName says in words what stands in the way.
+func byteName(c byte) string {
+	switch {
+	case c == '\r' || c == '\n':
+		return "end of line"
+	case c == ' ':
+		return "SP"
+	case c > ' ' && c < 0x7f:
+		return fmt.Sprintf("%q", string(rune(c)))
+	}
+	return fmt.Sprintf("byte 0x%02X", c)
 }
 
 // expect turns the result of a try into a demand.
@@ -223,6 +223,28 @@ func (d *Decoder) peek() (byte, bool) {
 	}
 	d.touched = true
 	return p[0], true
+}
+
+// Ahead tells whether the command goes on with these bytes, letters in upper or lower case. It consumes nothing, and waits
+// for no byte more than it has to see.
+func (d *Decoder) Ahead(upper string) bool {
+	if _, ok := d.peek(); !ok {
+		return false
+	}
+	for i := range len(upper) {
+		p, err := d.br.Peek(i + 1)
+		if err != nil {
+			return d.setIOErr(err)
+		}
+		c := p[i]
+		if c >= 'a' && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		if c != upper[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // ready tells whether a byte of the command line may be read.

@@ -26,6 +26,8 @@ type Encoder struct {
 	// QuotedUTF8 sends UTF-8 in quoted strings and texts, after ENABLE UTF8=ACCEPT or IMAP4rev2
 	// (RFC 9051 §4.3, RFC 6855 §3); otherwise as literals, and texts in ASCII.
 	QuotedUTF8 bool
+	// UTF8Texts sends UTF-8 in texts, after LANGUAGE (RFC 5255 §3.5).
+	UTF8Texts bool
 	// UTF8Names sends mailbox names as UTF-8; otherwise in modified UTF-7.
 	UTF8Names bool
 

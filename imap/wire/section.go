@@ -1,6 +1,10 @@
 package wire
 
-import "strconv"
+import (
+	"bufio"
+	"strconv"
+	"strings"
+)
 
 // maxSectionDepth bounds the part numbers of a section, as deep as any message structure is followed.
 const maxSectionDepth = 100
@@ -20,6 +24,13 @@ type Partial struct{ Offset, Count uint64 }
 func (d *Decoder) ExpectSection(s *Section) bool {
 	*s = Section{}
 	return d.ExpectSpecial('[') && d.sectionSpec(s) && d.ExpectSpecial(']')
+}
+
+// ParseSection parses a section without brackets, as it stands in a URL (RFC 5092 §6.1).
+func ParseSection(text string) (s Section, ok bool) {
+	d := NewDecoder(bufio.NewReader(strings.NewReader("[" + text + "]\r\n")))
+	ok = d.Begin() == nil && d.ExpectSection(&s) && d.ExpectCRLF()
+	return s, ok
 }
 
 // ExpectPartSection reads a section of BINARY: part numbers only (RFC 3516 §7).

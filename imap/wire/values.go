@@ -104,7 +104,7 @@ func (e *Encoder) Quoted(s string) *Encoder {
 }
 
 // Text writes the human-readable text of a response, on one line of printable characters whatever s
-// holds: line ends and controls become spaces, without QuotedUTF8 other letters become "?". At most maxText bytes are sent. An
+// holds: line ends and controls become spaces, without QuotedUTF8 or UTF8Texts other letters become "?". At most maxText bytes are sent. An
 // empty text becomes "Done", for clients read no response that ends after its code.
 func (e *Encoder) Text(s string) *Encoder {
 	if s == "" {
@@ -128,7 +128,7 @@ func (e *Encoder) appendText(b []byte, s string) []byte {
 			b = append(b, ' ')
 		case r < utf8.RuneSelf:
 			b = append(b, byte(r))
-		case e.QuotedUTF8 && (r < 0x80 || r > 0x9f) && r != 0x2028 && r != 0x2029:
+		case (e.QuotedUTF8 || e.UTF8Texts) && (r < 0x80 || r > 0x9f) && r != 0x2028 && r != 0x2029:
 			b = utf8.AppendRune(b, r)
 		default:
 			b = append(b, '?')
