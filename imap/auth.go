@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"bascule/internal/gate"
-	"bascule/locking"
+	"bascule/internal/language"
 )
 
 // mechanisms are the SASL mechanisms this client may use now.
@@ -15,14 +15,14 @@ func (c *conn) mayLogin() bool { return slices.Contains(c.mechanisms(), "PLAIN")
 
 // admitted opens the session that the gate has let in.
 func (c *conn) admitted(r *request, s *gate.Session) {
-	c.sess, c.acct = s, s.Account
-	c.door = c.acct.Door(locking.Holder{Session: s.ID, Protocol: "imap", Remote: c.nc.Remote().String()})
+	c.sess, c.ns = s, sessionNamespace(s.Settings)
+	c.home = c.mount(s.Account)
 	c.state = stateAuth
 	c.log = c.srv.log.With("conn", c.nc.ID(), "account", s.Address, "session", s.ID)
-	c.ns = sessionNamespace(s.Settings)
 	if c.clientID != "" {
 		s.SetClientName(c.clientID)
 	}
+	c.sum.begin()
 	c.nc.LoggedIn()
 	c.nc.SetReadTimeout(c.srv.opt.IdleTimeout)
 	c.nc.SetReadDeadline(noDeadline)
@@ -39,12 +39,24 @@ func (c *conn) cmdUnauthenticate(r *request) error {
 		return c.dec.Err()
 	}
 	c.unselect()
+	c.setNotify(nil)
+	c.endEntries()
+	c.unmountAll()
 	c.sess.End()
-	c.sess, c.acct, c.door = nil, nil, nil
+	c.nc.TraceCommands(nil, false) // the next one to log in may be somebody else
+	c.sum.reason = "unauthenticated"
+	c.logSummary()
+	c.sess, c.home = nil, nil
 	c.clientID = ""
+	c.originates("", "")
 	c.log = c.srv.log.With("conn", c.nc.ID())
 	c.ns = newNamespace("", false)
 	c.enable(enabled{})
+	then := c.nc.EndCompression
+	r.then = func() error {
+		c.speak(language.Default) // RFC 8437 §4; the answer is still in the language of before
+		return then()
+	}
 	c.state = stateNotAuth
 	c.waitForLogin()
 	return nil

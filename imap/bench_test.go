@@ -65,6 +65,11 @@ func BenchmarkFetch(b *testing.B) {
 	})
 }
 
+// BenchmarkSelect is SELECT of a mailbox that the same session had selected before.
+func BenchmarkSelect(b *testing.B) {
+	benchCommands(b, 3_000, [][2]string{{"again", "SELECT INBOX"}, {"noop", "NOOP"}})
+}
+
 // BenchmarkSearch is SEARCH over a mailbox of 50,000 messages.
 func BenchmarkSearch(b *testing.B) {
 	benchCommands(b, 50_000, [][2]string{
@@ -75,4 +80,53 @@ func BenchmarkSearch(b *testing.B) {
 		{"text", `SEARCH 1:5000 TEXT "message 777."`},
 		{"body", `SEARCH 1:5000 BODY "message 777."`},
 	})
+}
+
+// BenchmarkSort is SORT and THREAD over a mailbox of 100,000 messages.
+func BenchmarkSort(b *testing.B) {
+	benchCommands(b, 100_000, [][2]string{
+		{"envelope", "FETCH 1:* (UID ENVELOPE)"}, // for comparison
+		{"arrival", "SORT (REVERSE ARRIVAL) UTF-8 ALL"},
+		{"date", "SORT (DATE) UTF-8 ALL"},
+		{"subject", "UID SORT (SUBJECT REVERSE DATE) UTF-8 ALL"},
+		{"from", "SORT (DISPLAYFROM SIZE) UTF-8 ALL"},
+		{"thread subject", "THREAD ORDEREDSUBJECT UTF-8 ALL"},
+		{"thread references", "UID THREAD REFERENCES UTF-8 ALL"},
+	})
+}
+
+// BenchmarkResync is SELECT (QRESYNC) of a mailbox of 100,000 messages after ten changes: five flags, three arrivals, two expunges.
+func BenchmarkResync(b *testing.B) {
+	if testing.Short() {
+		b.Skip("needs many files")
+	}
+	const n = 100_000
+	other := benchClient(b, n)
+	back := dialAddr(b, other.nc.RemoteAddr().String())
+	back.do("ENABLE QRESYNC")
+	answer := back.ask("SELECT INBOX")
+	b.ReportAllocs()
+	octets, round := 0, 0
+	for b.Loop() {
+		b.StopTimer()
+		back.do("UNSELECT")
+		other.do(fmt.Sprintf("STORE %d:%d FLAGS.SILENT ($round%d)", 1+round*5%(n/2), 5+round*5%(n/2), round%7))
+		for range 3 {
+			other.do("APPEND INBOX {10+}\r\na: b\r\n\r\nc\r\n")
+		}
+		other.do(fmt.Sprintf(`STORE %d:%d +FLAGS.SILENT (\Deleted)`, n-1, n))
+		other.do("EXPUNGE")
+		round++
+		validity, modSeq := between(answer, "[UIDVALIDITY ", "]"), between(answer, "[HIGHESTMODSEQ ", "]")
+		b.StartTimer()
+		answer = back.ask(fmt.Sprintf("SELECT INBOX (QRESYNC (%s %s))", validity, modSeq))
+		octets += len(answer)
+	}
+	b.ReportMetric(float64(octets)/float64(b.N), "octets/op")
+}
+
+func between(s, before, after string) string {
+	_, s, _ = strings.Cut(s, before)
+	s, _, _ = strings.Cut(s, after)
+	return s
 }

@@ -10,12 +10,23 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"bascule/internal/testkit/dialogue"
 )
 
 // wireClient speaks to a server octet by octet and trusts nothing that comes back.
 type wireClient struct {
 	net net.Conn
 	in  *bufio.Reader
+
+	compressed bool
+}
+
+// compress is what follows the OK of a COMPRESS.
+func (c *wireClient) compress() {
+	c.net = dialogue.Deflated(c.net)
+	c.in = bufio.NewReader(c.net)
+	c.compressed = true
 }
 
 // patience is how long an answer may take; only a hang takes as long.

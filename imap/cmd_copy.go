@@ -1,7 +1,6 @@
 package imap
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strconv"
@@ -14,7 +13,7 @@ import (
 //
 //	copy = "COPY" SP sequence-set SP mailbox
 func (c *conn) cmdCopy(r *request) error {
-	code, err := c.transfer(r, (*maildir.Mailbox).Copy)
+	code, err := c.transfer(r, false)
 	if err != nil {
 		return err
 	}
@@ -28,16 +27,7 @@ func (c *conn) cmdCopy(r *request) error {
 //
 //	move = "MOVE" SP sequence-set SP mailbox
 func (c *conn) cmdMove(r *request) error {
-	if c.box.readOnly {
-		// Read the arguments all the same, so that a syntax error is called one.
-		var set wire.NumSet
-		var name string
-		if !c.transferArgs(&set, &name) {
-			return c.dec.Err()
-		}
-		return errReadOnly
-	}
-	code, err := c.transfer(r, (*maildir.Mailbox).Move)
+	code, err := c.transfer(r, true)
 	if code != "" {
 		c.status("*", kindOK, code, "Moved")
 	}
@@ -48,38 +38,35 @@ func (c *conn) transferArgs(set *wire.NumSet, name *string) bool {
 	return c.dec.ExpectSP() && c.dec.ExpectNumSet(set) && c.dec.ExpectSP() && c.dec.ExpectMailbox(name) && c.dec.ExpectCRLF()
 }
 
-type transferFunc func(*maildir.Mailbox, context.Context, []maildir.UID, *maildir.Mailbox) (maildir.CopyResult, error)
-
 // transfer copies or moves, and returns the COPYUID code; "" if there was nothing to do, which is no
 // failure (Apple Mail would try again for ever).
-func (c *conn) transfer(r *request, do transferFunc) (code string, err error) {
+func (c *conn) transfer(r *request, move bool) (code string, err error) {
 	var set wire.NumSet
 	var name string
 	if !c.transferArgs(&set, &name) {
 		return "", c.dec.Err()
 	}
+	may := func() error { return nil }
+	if move {
+		may = c.mayMove
+	}
+	if err := may(); err != nil {
+		return "", err
+	}
 	spans, err := c.box.resolve(set, r.row.uid)
 	if err != nil {
 		return "", err
 	}
-	dst, err := c.openTarget(name)
+	p, dst, err := c.openTarget(name)
 	if err != nil {
 		return "", err
 	}
 	defer dst.Close()
-	leave, err := c.enter(r)
+	leave, err := c.enterBoth(r, may, p.mount, dst)
 	if err != nil {
 		return "", err
 	}
 	defer leave()
-	// One lease is enough if both ends are one mailbox: a second could wait behind a POP3 login that waits for the first.
-	if dst.ID() != c.box.m.ID() {
-		leaveDst, err := c.enterMailbox(r, dst, maildir.TouchAdd)
-		if err != nil {
-			return "", err
-		}
-		defer leaveDst()
-	}
 	uids, gone := existing(c.box, spans)
 	if len(uids) == 0 {
 		return "", c.goneReply(r, gone)
@@ -87,20 +74,93 @@ func (c *conn) transfer(r *request, do transferFunc) (code string, err error) {
 	if gone && !r.row.uid {
 		return "", maildir.ErrGone // all of it or nothing (RFC 9051 §6.4.7)
 	}
-	res, err := do(c.box.m, c.ctx, uids, dst)
+	there, err := dst.Rights(c.ctx, c.user())
 	if err != nil {
 		return "", err
+	}
+	reading := ownReading{c: c, m: dst}
+	if reading.eyes, err = dst.Eyes(c.ctx, c.user()); err != nil {
+		return "", err
+	}
+	// A flag that the user may not set there is not copied (RFC 4314 §4).
+	how := maildir.Transfer{Move: move, Drop: maildir.FlagsOf(maildir.AllRights) &^ maildir.FlagsOf(there), Eyes: c.box.eyes}
+	if reading.eyes != nil {
+		how.Drop |= maildir.FlagSeen
+	}
+	seen := c.box.snapshot()
+	res, err := c.box.m.Transfer(c.ctx, uids, dst, how)
+	if err != nil {
+		return "", err
+	}
+	if reading.eyes != nil {
+		for i, uid := range res.Src {
+			if m := seen.Find(uid); m != nil && m.Flags&maildir.FlagSeen != 0 {
+				reading.uids = append(reading.uids, res.Dst[i])
+			}
+		}
+		reading.keep(there)
 	}
 	if len(res.Src) == 0 {
 		return "", c.goneReply(r, true) // another session was quicker than our view
 	}
+	c.addedUIDs(res.UIDValidity, res.Dst)
 	return copyUID(res), nil
+}
+
+// enterBoth enters the selected mailbox and one that messages go to from it. One lease is enough if both are one mailbox: a second
+// could wait behind a POP3 login that waits for the first. Of two accounts the first by address is entered first, by everybody, lest
+// two sessions that copy to and fro wait for each other, with a POP3 login between them at either door.
+// may is asked as by enter; the right to put messages into dst is needed too, when the last wait is over.
+func (c *conn) enterBoth(r *request, may func() error, mt *mount, dst *maildir.Mailbox) (leave func(), err error) {
+	src := c.box.m
+	steps := []func() (func(), error){
+		func() (func(), error) { return c.enter(r, r.row.touch, may) },
+		func() (func(), error) { return c.pass(r, mt, dst, maildir.TouchAdd) },
+	}
+	if dst.ID() == src.ID() && dst.Account() == src.Account() {
+		steps = steps[:1]
+	} else if dst.Account().Address() < src.Account().Address() {
+		slices.Reverse(steps)
+	}
+	var leaves []func()
+	leave = func() {
+		for _, l := range leaves {
+			l()
+		}
+	}
+	for _, enter := range steps {
+		l, err := enter()
+		if err != nil {
+			leave()
+			return nil, err
+		}
+		leaves = append(leaves, l)
+	}
+	if err = c.standing(); err == nil {
+		err = may()
+	}
+	if err == nil {
+		err = c.stillMay(mt, dst, maildir.RightInsert)
+	}
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return leave, nil
+}
+
+// mayMove makes sure that messages may be moved out of the selected mailbox (RFC 6851 §4.2).
+func (c *conn) mayMove() error {
+	if c.box.readOnly {
+		return errReadOnly
+	}
+	return c.box.may(maildir.RightExpunge | maildir.RightDeleteMark)
 }
 
 // existing is view.uids without what has gone since the client was last told.
 func existing(b *selected, spans []span) (uids []maildir.UID, gone bool) {
 	uids, gone = b.view.uids(spans)
-	if now := b.m.Snapshot(); now != b.view.snap {
+	if now := b.snapshot(); now != b.view.snap {
 		known := len(uids)
 		uids = slices.DeleteFunc(uids, func(u maildir.UID) bool { _, ok := now.Index(u); return !ok })
 		gone = gone || len(uids) < known
@@ -108,17 +168,27 @@ func existing(b *selected, spans []span) (uids []maildir.UID, gone bool) {
 	return uids, gone
 }
 
-// openTarget opens the mailbox that messages are to go into; the client may create it if there is none.
-func (c *conn) openTarget(name string) (*maildir.Mailbox, error) {
-	canonical, err := c.ns.Canonical(name)
-	if err != nil {
-		return nil, err
+// openTarget opens the mailbox that messages are to go into; the client is told if it may create it.
+func (c *conn) openTarget(name string) (place, *maildir.Mailbox, error) {
+	p, err := c.find(name, maildir.RightInsert)
+	var m *maildir.Mailbox
+	if err == nil {
+		m, err = p.acct.Mailbox(c.ctx, p.folder)
 	}
-	m, err := c.acct.Mailbox(c.ctx, canonical)
-	if errors.Is(err, maildir.ErrNoMailbox) {
-		return nil, no("TRYCREATE", "No such mailbox; it can be created")
+	if errors.Is(err, maildir.ErrNoMailbox) && c.mayCreate(name) {
+		err = no("TRYCREATE", "No such mailbox; it can be created")
 	}
-	return m, err
+	return p, m, err
+}
+
+// mayCreate tells whether the user might create a mailbox of this name.
+func (c *conn) mayCreate(name string) bool {
+	p, err := c.findNew(name)
+	if err != nil || p.mount == c.home {
+		return err == nil
+	}
+	above, err := p.acct.RightsAbove(c.ctx, p.folder, c.user())
+	return err == nil && above.Has(maildir.RightCreate|maildir.RightLookup)
 }
 
 // copyUID writes the COPYUID response code (RFC 9051 §7.1): both sets in the order of copying.
@@ -145,9 +215,4 @@ func appendUIDs(b []byte, uids []maildir.UID) []byte {
 		i = k
 	}
 	return b
-}
-
-// highestModSeq makes the response code for commands that expunged (RFC 7162 §3.2.7).
-func highestModSeq(m maildir.ModSeq) string {
-	return "HIGHESTMODSEQ " + strconv.FormatUint(uint64(m), 10)
 }

@@ -21,6 +21,15 @@ func (c *conn) cmdEnable(r *request) error {
 		case name == "CONDSTORE" && !on.condstore:
 			on.condstore = true
 			names = append(names, "CONDSTORE")
+		case name == "QRESYNC" && !on.qresync:
+			on.qresync = true
+			names = append(names, "QRESYNC")
+		case name == "METADATA" && !on.metadata:
+			on.metadata = true
+			names = append(names, "METADATA")
+		case name == "UIDONLY" && !on.uidOnly:
+			on.uidOnly = true
+			names = append(names, "UIDONLY")
 		}
 	}
 	if !c.dec.ExpectCRLF() {
@@ -31,8 +40,14 @@ func (c *conn) cmdEnable(r *request) error {
 		c.enc.SP().Atom(n)
 	}
 	c.enc.CRLF()
-	if on.condstore {
+	if on.qresync && !c.on.qresync {
+		on.condstore = true
+		c.tellWhole("QRESYNC enabled")
+	} else if on.condstore {
 		c.useCondstore()
+	}
+	if on.uidOnly && !c.on.uidOnly {
+		c.endNumbered()
 	}
 	c.enable(on)
 	return nil
@@ -53,7 +68,13 @@ func (c *conn) useCondstore() {
 		return
 	}
 	c.on.condstore = true
+	c.tellWhole("CONDSTORE enabled")
+}
+
+// tellWhole tells up to where the client knows all of the selected mailbox.
+func (c *conn) tellWhole(text string) {
 	if c.box != nil {
-		c.enc.Untagged().Atom("OK [HIGHESTMODSEQ ").Number64(uint64(c.box.view.snap.HighestModSeq())).Atom("] CONDSTORE enabled").CRLF()
+		c.box.told = c.box.view.whole()
+		c.enc.Untagged().Atom("OK [HIGHESTMODSEQ ").Number64(uint64(c.box.told)).Atom("] ").Text(c.words(text)).CRLF()
 	}
 }

@@ -14,10 +14,7 @@ func (c *conn) cmdExpunge(r *request) error {
 	if r.row.uid && (!c.dec.ExpectSP() || !c.dec.ExpectNumSet(&set)) || !c.dec.ExpectCRLF() {
 		return c.dec.Err()
 	}
-	if c.box.readOnly {
-		return errReadOnly
-	}
-	leave, err := c.enter(r)
+	leave, err := c.enter(r, r.row.touch, c.mayExpunge)
 	if err != nil {
 		return err
 	}
@@ -36,8 +33,21 @@ func (c *conn) cmdExpunge(r *request) error {
 	if err != nil {
 		return err
 	}
-	if c.on.condstore && len(res.UIDs) > 0 && res.ModSeq > 0 {
-		r.code = highestModSeq(res.ModSeq)
-	}
+	c.expunged("expunge", res.Removed)
+	r.expunged = len(res.UIDs) > 0
 	return nil
+}
+
+// mayExpunge makes sure that messages of the selected mailbox may be removed.
+func (c *conn) mayExpunge() error {
+	if c.box.readOnly {
+		return errReadOnly
+	}
+	return c.box.may(maildir.RightExpunge)
+}
+
+// expunged notes what the session removed from the selected mailbox.
+func (c *conn) expunged(cause string, list []maildir.Removed) {
+	c.sum.expunged += len(list)
+	c.sess.Removed(c.box.m.Account(), c.box.m.Name(), cause, list)
 }

@@ -7,7 +7,8 @@ import (
 	"bascule/maildir"
 )
 
-// cmdFetch is FETCH and UID FETCH (RFC 9051 §6.4.5; BINARY: RFC 3516; CHANGEDSINCE, MODSEQ: RFC 7162 §3.1.4). The lease
+// cmdFetch is FETCH and UID FETCH (RFC 9051 §6.4.5; BINARY: RFC 3516; CHANGEDSINCE, MODSEQ, VANISHED: RFC 7162 §3.1.4, §3.2.6;
+// PARTIAL: RFC 9394 §3.3). The lease
 // on the mailbox is given back before the first byte is written: a FETCH that is being sent is finished whoever takes the mailbox.
 //
 //	fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
@@ -15,10 +16,10 @@ import (
 func (c *conn) cmdFetch(r *request) error {
 	var set wire.NumSet
 	var plan fetchPlan
-	if r.row.uid {
+	if r.row.uid && !c.on.uidOnly { // a UIDFETCH response begins with it
 		plan.add(fetchItem{kind: itemUID})
 	}
-	p := fetchParser{dec: c.dec, plan: &plan}
+	p := fetchParser{dec: c.dec, plan: &plan, uid: r.row.uid, qresync: c.on.qresync}
 	if !c.dec.ExpectSP() || !c.dec.ExpectNumSet(&set) || !c.dec.ExpectSP() || !p.items() || !p.modifiers() ||
 		!c.dec.ExpectCRLF() {
 		return c.dec.Err()
@@ -33,8 +34,11 @@ func (c *conn) cmdFetch(r *request) error {
 	if err != nil {
 		return err
 	}
+	if plan.partial != nil {
+		spans = plan.partial.cut(spans)
+	}
 	out := fetchSender{c: c, plan: &plan}
-	if err := c.beforeFetch(r, &out, spans); err != nil {
+	if err := c.beforeFetch(r, &out, set, spans); err != nil {
 		return err
 	}
 	if err := out.send(spans); err != nil {
@@ -47,22 +51,29 @@ func (c *conn) cmdFetch(r *request) error {
 }
 
 // beforeFetch does what touches the mailbox: it sets \Seen and finds out sizes.
-func (c *conn) beforeFetch(r *request, out *fetchSender, spans []span) error {
+func (c *conn) beforeFetch(r *request, out *fetchSender, set wire.NumSet, spans []span) error {
 	b, plan := c.box, out.plan
 	touch := r.row.touch
-	plan.seen = plan.seen && !b.readOnly
-	if plan.seen {
+	if plan.seen && c.marks() {
 		touch = maildir.TouchFlags
 	}
-	leave, err := c.enterMailbox(r, b.m, touch)
+	leave, err := c.enter(r, touch, func() error {
+		plan.seen = plan.seen && c.marks()
+		return nil
+	})
 	if err != nil {
 		return err
 	}
 	var after *maildir.Snapshot
-	if plan.seen {
+	var gone wire.Ranges
+	if plan.gone {
+		gone, err = b.vanished(c.ctx, plan.since, b.knownUIDs(set))
+	}
+	if plan.seen && err == nil {
 		after, err = c.markSeen(out, spans)
 	}
 	leave()
+	c.writeEarlier(gone)
 	if err == nil && plan.sizes && b.view.snap.Unsized() > 0 {
 		// Files are read here, which may take long; it changes nothing that POP3 sees.
 		uids, _ := b.view.uids(spans)
@@ -81,6 +92,9 @@ func (c *conn) beforeFetch(r *request, out *fetchSender, spans []span) error {
 	return c.tell(after, false, r.row.uid, &stored{uids: out.seen, hidden: true})
 }
 
+// marks tells whether what is read in the selected mailbox becomes \Seen.
+func (c *conn) marks() bool { return !c.box.readOnly && c.box.rights.Has(maildir.RightSeen) }
+
 // markSeen sets \Seen where it is missing. That mail can be read counts more than that it is marked: with a
 // full disk, say, the answer is only without the flag.
 func (c *conn) markSeen(out *fetchSender, spans []span) (*maildir.Snapshot, error) {
@@ -92,7 +106,7 @@ func (c *conn) markSeen(out *fetchSender, spans []span) (*maildir.Snapshot, erro
 	if len(out.seen) == 0 {
 		return nil, nil
 	}
-	res, err := c.box.m.Store(c.ctx, out.seen, maildir.StoreOp{Mode: maildir.StoreAdd, Flags: []string{`\Seen`}})
+	res, err := c.box.m.Store(c.ctx, out.seen, maildir.StoreOp{Mode: maildir.StoreAdd, Flags: []string{`\Seen`}, Eyes: c.box.eyes})
 	switch {
 	case err == nil:
 		return res.Snapshot, nil

@@ -9,7 +9,8 @@ const (
 	maxIDValue = 1024
 )
 
-// cmdID is ID (RFC 2971). What the client says goes into the session list, for support, and nowhere else.
+// cmdID is ID (RFC 2971). What the client says of itself goes into the session list, for support; the address that a trusted
+// webmail names counts as its client's from then on.
 //
 //	id = "ID" SP id_params_list
 //	id_params_list = "(" [string SP nstring *(SP string SP nstring)] ")" / nil
@@ -46,6 +47,9 @@ func (c *conn) cmdID(r *request) error {
 	c.clientID = strings.TrimSpace(said["name"] + " " + said["version"])
 	if c.sess != nil && c.clientID != "" {
 		c.sess.SetClientName(c.clientID)
+	}
+	if ip := said["x-originating-ip"]; ip != "" && c.state == stateNotAuth {
+		c.originates(ip, said["x-originating-port"])
 	}
 	c.enc.Untagged().Atom("ID ").BeginList()
 	c.enc.Item().String("name").SP().String(c.srv.opt.Name)

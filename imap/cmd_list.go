@@ -2,6 +2,8 @@ package imap
 
 import (
 	"strings"
+
+	"bascule/maildir"
 )
 
 // maxPatterns bounds the patterns of one LIST.
@@ -42,12 +44,15 @@ func (c *conn) cmdList(r *request) error {
 }
 
 func (c *conn) listEntries(q *listRequest) ([]listEntry, error) {
-	boxes, err := c.acct.Mailboxes(c.ctx)
+	boxes, err := c.home.acct.Mailboxes(c.ctx)
 	if err != nil {
 		return nil, err
 	}
-	subscriptions, err := c.acct.Subscriptions(c.ctx)
+	subscriptions, err := c.home.acct.Subscriptions(c.ctx)
 	if err != nil {
+		return nil, err
+	}
+	if boxes, err = c.listShared(boxes, q); err != nil {
 		return nil, err
 	}
 	return selectMailboxes(c.ns, boxes, subscriptions, q), nil
@@ -61,17 +66,32 @@ func (c *conn) writeListEntry(r *request, q *listRequest, e *listEntry) error {
 		c.enc.Atom(` ("CHILDINFO" `).List(len(e.childInfo), func(i int) { c.enc.Quoted(e.childInfo[i]) }).Special(')')
 	}
 	c.enc.CRLF()
-	if q.status == nil || !e.selectable || c.door.Quiet(e.canonical) {
+	if q.myRights && e.selectable && e.meets {
+		c.writeMyRights(e.name, e.rights)
+	}
+	if q.metadata != nil && e.selectable && e.meets {
+		if err := c.listedEntries(e, q.metadata); err != nil {
+			return err
+		}
+	}
+	if q.status == nil || !e.selectable {
 		return nil
 	}
-	st, err := c.mailboxStatus(r, e.canonical, q.status)
+	p, err := c.locateCanonical(e.canonical)
+	if err == nil {
+		p, err = c.permitted(p, maildir.RightRead)
+	}
+	if err != nil || p.door.Quiet(p.folder) {
+		return c.ctx.Err()
+	}
+	st, err := c.mailboxStatus(r, p, q.status)
 	if err != nil {
 		if !inUse(err) {
-			c.log.Debug("status of a listed mailbox failed", "mailbox", e.canonical, "err", err)
+			c.log.Debug("status of a listed mailbox failed", "mailbox", e.name, "err", err)
 		}
 		return c.ctx.Err()
 	}
-	c.writeStatus(e.canonical, q.status, &st)
+	c.writeStatus(p, q.status, &st)
 	return nil
 }
 
@@ -144,6 +164,10 @@ func (c *conn) listReturn(q *listRequest) bool {
 		case "SUBSCRIBED":
 			q.retSubscribed = true
 		case "CHILDREN", "SPECIAL-USE": // told in any case
+		case "MYRIGHTS":
+			q.myRights = true
+		case "METADATA":
+			return c.dec.ExpectSP() && c.entryNames(&q.metadata, false)
 		case "STATUS":
 			q.status = []string{}
 			return c.dec.ExpectSP() && c.statusItems(&q.status)
@@ -167,7 +191,7 @@ func (c *conn) cmdLsub(r *request) error {
 		c.enc.Untagged().Atom(`LSUB (\Noselect) `).Quoted(string(c.ns.sep)).Atom(` ""`).CRLF()
 		return nil
 	}
-	names, err := c.acct.Subscriptions(c.ctx)
+	names, err := c.home.acct.Subscriptions(c.ctx)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ func (c *conn) cmdLogout(r *request) error {
 	}
 	c.status("*", kindBye, "", "Logging out")
 	c.unselect()
+	c.sum.reason = "logged out"
 	c.state = stateLogout
 	return nil
 }

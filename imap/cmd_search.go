@@ -1,141 +1,68 @@
 package imap
 
-import (
-	"time"
-
-	"bascule/imap/wire"
-	"bascule/maildir"
-)
+import "time"
 
 // cmdSearch is SEARCH and UID SEARCH (RFC 9051 §6.4.4; SAVE: RFC 5182; MODSEQ: RFC 7162 §3.1.5; OLDER,
 // YOUNGER: RFC 5032). The grammar is in search_parse.go.
 func (c *conn) cmdSearch(r *request) (err error) {
-	prog := searchProgram{now: time.Now().Unix()}
-	p := searchParser{c: c, dec: c.dec, prog: &prog}
-	err = p.program()
-	if err == nil {
-		err = c.search(r, &prog)
+	prog, opts := searchProgram{now: time.Now().Unix()}, resultOptions{}
+	p := searchParser{c: c, dec: c.dec, prog: &prog, opts: &opts}
+	if err = p.program(); err == nil {
+		err = c.search(r, &prog, &opts)
 	}
-	if err != nil && prog.save && c.replyFor(r, err).kind == kindNo {
-		c.box.saved = nil // RFC 9051 §6.4.4.1: a NO empties the variable
-	}
+	c.forgetSaved(r, &opts, err)
 	return err
 }
 
-func (c *conn) search(r *request, prog *searchProgram) error {
-	if prog.modSeq {
-		c.useCondstore()
-	}
-	run := searchRun{c: c, tag: r.tag, prog: prog, told: time.Now()}
-	if err := run.prepare(r); err != nil {
+func (c *conn) search(r *request, prog *searchProgram, opts *resultOptions) error {
+	if err := c.mayUpdate(r, opts); err != nil {
 		return err
 	}
-	if err := run.run(); err != nil {
+	run, err := c.matches(r, c.box, prog)
+	if err != nil {
 		return err
 	}
-	if prog.save {
-		c.box.saved = run.savedSet()
+	out := searchResult{opts: opts, tag: r.tag, uid: r.row.uid, modSeq: prog.modSeq, hits: run.hits}
+	if opts.save {
+		c.box.saved = out.savedSet()
 	}
 	switch {
-	case !prog.ret && !c.on.rev2:
-		run.writeSearch(r)
-	case !prog.ret:
-		prog.all = true
-		run.writeESearch(r)
-	case prog.min || prog.max || prog.all || prog.count:
-		run.writeESearch(r)
+	case !opts.given && !c.on.rev2:
+		out.writeList(c.enc, "SEARCH")
+	case !opts.given:
+		opts.all = true
+		out.writeESearch(c.enc)
+	case opts.tells():
+		out.writeESearch(c.enc)
+	}
+	if opts.update {
+		c.keepContext(&searchContext{tag: r.tag, uid: r.row.uid, prog: prog, fetch: opts.fetch, uids: run.uidsFound()})
 	}
 	return nil
 }
 
-// number is what the client is told of a hit.
-func (h hit) number(uid bool) uint32 {
-	if uid {
-		return uint32(h.uid)
+// matches evaluates a program in a mailbox. What it finds is in the mailbox's order.
+func (c *conn) matches(r *request, b *selected, prog *searchProgram) (*searchRun, error) {
+	if prog.modSeq {
+		c.useCondstore()
 	}
-	return uint32(h.seq)
+	prog.root.walk(func(k *criterion) {
+		// RFC 7162 §3.2.10.2: no VANISHED while a UID SEARCH uses numbers.
+		r.numbers = r.numbers || k.op == opSet && !k.uid && !k.set.Saved
+	})
+	if r.numbers && c.on.uidOnly {
+		return nil, errUIDRequired
+	}
+	run := &searchRun{c: c, b: b, prog: prog, progress: progress{c: c, tag: r.tag, told: time.Now()}}
+	if err := run.prepare(r); err != nil {
+		return nil, err
+	}
+	return run, run.run()
 }
 
-// writeSearch writes the answer of IMAP4rev1 (RFC 3501 §7.2.5, RFC 7162 §3.1.6).
-func (s *searchRun) writeSearch(r *request) {
-	enc := s.c.enc
-	enc.Untagged().Atom("SEARCH")
-	for _, h := range s.hits {
-		enc.SP().Number(h.number(r.row.uid))
+// forgetSaved empties the saved result when a command that was to save one is answered by NO (RFC 9051 §6.4.4.1).
+func (c *conn) forgetSaved(r *request, opts *resultOptions, err error) {
+	if err != nil && opts.save && c.replyFor(r, err).kind == kindNo {
+		c.box.saved = nil
 	}
-	if s.prog.modSeq && len(s.hits) > 0 {
-		enc.Atom(" (MODSEQ ").Number64(uint64(s.highest(s.hits))).Special(')')
-	}
-	enc.CRLF()
-}
-
-// writeESearch writes ESEARCH (RFC 9051 §7.3.4). MIN, MAX and ALL are left out when nothing was found.
-func (s *searchRun) writeESearch(r *request) {
-	enc, p := s.c.enc, s.prog
-	enc.Untagged().Atom("ESEARCH (TAG ").Quoted(r.tag).Special(')')
-	if r.row.uid {
-		enc.Atom(" UID")
-	}
-	n := len(s.hits)
-	told := s.hits
-	if n > 0 {
-		if p.min {
-			enc.Atom(" MIN ").Number(s.hits[0].number(r.row.uid))
-		}
-		if p.max {
-			enc.Atom(" MAX ").Number(s.hits[n-1].number(r.row.uid))
-		}
-		if p.all {
-			var set wire.SetBuilder
-			for _, h := range s.hits {
-				set.Add(h.number(r.row.uid))
-			}
-			enc.Atom(" ALL ").Ranges(set.Ranges())
-		}
-		if !p.all && !p.count {
-			told = s.ends()
-		}
-	}
-	if p.count {
-		enc.Atom(" COUNT ").Number(uint32(n))
-	}
-	if p.modSeq && n > 0 {
-		enc.Atom(" MODSEQ ").Number64(uint64(s.highest(told)))
-	}
-	enc.CRLF()
-}
-
-// ends are the hits that MIN and MAX tell of.
-func (s *searchRun) ends() (out []hit) {
-	if n := len(s.hits); n > 0 {
-		if s.prog.min {
-			out = append(out, s.hits[0])
-		}
-		if s.prog.max {
-			out = append(out, s.hits[n-1])
-		}
-	}
-	return out
-}
-
-// savedSet is what "$" becomes: with MIN or MAX alone only those (RFC 5182 §2.4).
-func (s *searchRun) savedSet() wire.Ranges {
-	hits := s.hits
-	if (s.prog.min || s.prog.max) && !s.prog.all && !s.prog.count {
-		hits = s.ends()
-	}
-	var set wire.SetBuilder
-	for _, h := range hits {
-		set.Add(uint32(h.uid))
-	}
-	return set.Ranges()
-}
-
-func (s *searchRun) highest(hits []hit) (max maildir.ModSeq) {
-	for _, h := range hits {
-		if h.modSeq > max {
-			max = h.modSeq
-		}
-	}
-	return max
 }

@@ -1,5 +1,7 @@
 package imap
 
+import "bascule/internal/language"
+
 // canStartTLS tells whether STARTTLS can be offered now.
 func (c *conn) canStartTLS() bool { return c.nc.HasTLS() }
 
@@ -24,6 +26,8 @@ func (c *conn) cmdStartTLS(r *request) error {
 	}
 	c.attach()
 	c.clientID = ""
+	c.speak(language.Default) // RFC 5255 §7: what was said before TLS may be an attacker's
+	c.originates("", "")
 	c.client.TLS = c.nc.TLS()
 	return nil
 }

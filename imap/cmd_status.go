@@ -7,7 +7,7 @@ import (
 	"bascule/maildir"
 )
 
-// statusItems are the data items of STATUS (RFC 9051 §6.3.11; HIGHESTMODSEQ: RFC 7162 §3.1.7; APPENDLIMIT: RFC 7889 §3.2;
+// statusItems are the data items of STATUS that are numbers (RFC 9051 §6.3.11; HIGHESTMODSEQ: RFC 7162 §3.1.7; APPENDLIMIT: RFC 7889 §3.2;
 // DELETED-STORAGE: RFC 9208 §4.1.4).
 var statusItems = map[string]func(c *conn, s *maildir.Status) uint64{
 	"MESSAGES":        func(_ *conn, s *maildir.Status) uint64 { return uint64(s.Messages) },
@@ -34,15 +34,15 @@ func (c *conn) cmdStatus(r *request) error {
 	if !c.dec.ExpectSP() || !c.dec.ExpectMailbox(&name) || !c.dec.ExpectSP() || !c.statusItems(&items) || !c.dec.ExpectCRLF() {
 		return c.dec.Err()
 	}
-	canonical, err := c.ns.Canonical(name)
-	if err != nil {
-		return maildir.ErrNoMailbox
-	}
-	st, err := c.mailboxStatus(r, canonical, items)
+	p, err := c.findMailbox(name, maildir.RightRead)
 	if err != nil {
 		return err
 	}
-	c.writeStatus(canonical, items, &st)
+	st, err := c.mailboxStatus(r, p, items)
+	if err != nil {
+		return err
+	}
+	c.writeStatus(p, items, &st)
 	return nil
 }
 
@@ -53,7 +53,7 @@ func (c *conn) statusItems(items *[]string) bool {
 		if !c.dec.ExpectKeyword(&item) {
 			return false
 		}
-		if statusItems[item] == nil || len(*items) >= maxStatusItems {
+		if statusItems[item] == nil && item != "MAILBOXID" || len(*items) >= maxStatusItems {
 			return c.dec.Fail("unknown STATUS item")
 		}
 		if item == "HIGHESTMODSEQ" {
@@ -65,20 +65,27 @@ func (c *conn) statusItems(items *[]string) bool {
 }
 
 // mailboxStatus asks the store.
-func (c *conn) mailboxStatus(r *request, canonical string, items []string) (maildir.Status, error) {
-	leave, err := c.door.Enter(c.ctx, canonical, maildir.TouchRead, func() { c.sayWaiting(r) })
+func (c *conn) mailboxStatus(r *request, p place, items []string) (maildir.Status, error) {
+	leave, err := p.door.Enter(c.ctx, p.folder, maildir.TouchRead, func() { c.sayWaiting(r) })
 	if err != nil {
 		return maildir.Status{}, err
 	}
 	defer leave()
+	if _, err := c.permitted(p, maildir.RightRead); err != nil {
+		return maildir.Status{}, err
+	}
 	sizes := slices.Contains(items, "SIZE") || slices.Contains(items, "DELETED-STORAGE")
-	return c.acct.Status(c.ctx, canonical, sizes)
+	return p.acct.StatusOf(c.ctx, p.folder, c.user(), sizes)
 }
 
-func (c *conn) writeStatus(canonical string, items []string, st *maildir.Status) {
-	c.enc.Untagged().Atom("STATUS ").Mailbox(c.ns.Client(canonical)).SP().BeginList()
+func (c *conn) writeStatus(p place, items []string, st *maildir.Status) {
+	c.enc.Untagged().Atom("STATUS ").Mailbox(p.client()).SP().BeginList()
 	for _, item := range items {
-		c.enc.Item().Atom(item).SP().Number64(statusItems[item](c, st))
+		if c.enc.Item().Atom(item).SP(); item == "MAILBOXID" { // RFC 8474 §4.3
+			c.enc.Special('(').Atom(st.ID).Special(')')
+			continue
+		}
+		c.enc.Number64(statusItems[item](c, st))
 	}
 	c.enc.EndList().CRLF()
 }

@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"slices"
 	"strings"
 
 	"bascule/imap/wire"
@@ -38,10 +39,11 @@ func (c *conn) cmdStore(r *request) error {
 	if op.UnchangedSince != nil {
 		c.useCondstore()
 	}
-	if c.box.readOnly {
-		return errReadOnly
-	}
-	leave, err := c.enter(r)
+	asked := op
+	leave, err := c.enter(r, r.row.touch, func() (err error) {
+		op, err = c.restrict(asked)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -54,6 +56,7 @@ func (c *conn) cmdStore(r *request) error {
 	if len(uids) == 0 && !gone {
 		return nil
 	}
+	op.Eyes = c.box.eyes
 	res, err := c.box.m.Store(c.ctx, uids, op)
 	if err != nil {
 		return err
@@ -106,6 +109,36 @@ func settableFlags(flags []string) ([]string, error) {
 	return out, nil
 }
 
+// restrict leaves of a STORE what the user has the rights for (RFC 4314 §4). It fails only if that is nothing.
+func (c *conn) restrict(op maildir.StoreOp) (maildir.StoreOp, error) {
+	if c.box.readOnly {
+		return op, errReadOnly
+	}
+	asked := len(op.Flags)
+	op.Flags = settable(slices.Clone(op.Flags), c.box.rights)
+	op.Keep = maildir.FlagsOf(maildir.AllRights &^ c.box.rights)
+	if asked > 0 && len(op.Flags) == 0 || op.Keep == maildir.FlagsOf(maildir.AllRights) {
+		return op, maildir.ErrNoRight
+	}
+	return op, nil
+}
+
+// settable leaves of a list of flags those that a user with these rights may set or clear.
+func settable(flags []string, r maildir.Rights) []string {
+	if r.Has(maildir.RightSeen | maildir.RightDeleteMark | maildir.RightWrite) {
+		return flags
+	}
+	return slices.DeleteFunc(flags, func(f string) bool {
+		switch {
+		case strings.EqualFold(f, `\Seen`):
+			return !r.Has(maildir.RightSeen)
+		case strings.EqualFold(f, `\Deleted`):
+			return !r.Has(maildir.RightDeleteMark)
+		}
+		return !r.Has(maildir.RightWrite)
+	})
+}
+
 // storedNews says what sync has to tell about a STORE.
 func (c *conn) storedNews(uids []maildir.UID, res maildir.StoreResult, op maildir.StoreOp, silent bool) *stored {
 	if len(res.Modified) > 0 {
@@ -129,7 +162,7 @@ func (c *conn) storedNews(uids []maildir.UID, res maildir.StoreResult, op maildi
 		case maildir.StoreRemove:
 			return known &^ flags
 		}
-		return flags
+		return flags&^op.Keep | known&op.Keep
 	}
 	return &stored{uids: uids, silent: silent, modseq: op.UnchangedSince != nil, expect: expect}
 }

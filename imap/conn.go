@@ -9,12 +9,15 @@ import (
 	"time"
 
 	"bascule/imap/wire"
+	"bascule/internal/accounts"
 	"bascule/internal/gate"
+	"bascule/internal/language"
 	"bascule/internal/netserve"
 	"bascule/maildir"
 )
 
-// conn is one client's connection. All of it belongs to the goroutine of Server.Handle, save leaving and nc.Wake.
+// conn is one client's connection. All of it belongs to the goroutine of Server.Handle, or to the one that has taken its place after a
+// rest, save leaving and nc.Wake.
 type conn struct {
 	srv *Server
 	nc  *netserve.Conn
@@ -28,18 +31,25 @@ type conn struct {
 	// forget takes the connection off the server's context, which outlives it.
 	forget func() bool
 
-	state  states
-	sess   *gate.Session
-	acct   *maildir.Account
-	door   *maildir.Door // where the session passes the POP3 lock
-	ns     namespace
-	on     enabled
-	box    *selected // not nil exactly in stateSelected
-	bad    int       // commands in a row that made no sense
-	names  []string  // scratch for flag names
-	client *gate.Client
+	state   states
+	sess    *gate.Session
+	home    *mount // the user's own mail, after login
+	mounts  map[accounts.Address]*mount
+	ns      namespace // the client's names: separator, and how the user's own mail is called
+	on      enabled
+	notify  *notifySet                   // nil until NOTIFY is used
+	found   map[maildir.UID][]*fetchPlan // what searches with UPDATE want to be told of new messages
+	made    []maildir.UID                // messages that the running command put into the selected mailbox
+	box     *selected                    // not nil exactly in stateSelected
+	idling  *idling                      // not nil exactly during IDLE
+	entries entryNews                    // what is told of annotations
+	bad     int                          // commands in a row that made no sense
+	names   []string                     // scratch for flag names
+	client  *gate.Client
+	lang    language.Tag // of the texts that the client reads
 	// clientID is what the client called itself in ID, before or after login.
 	clientID string
+	sum      summary
 
 	// leaving is set from outside when the session must end; the words are for the BYE.
 	leaving atomic.Pointer[replyError]
@@ -47,13 +57,21 @@ type conn struct {
 
 // request is one command while it runs.
 type request struct {
-	tag  string
-	row  *command
+	tag   string
+	row   *command
+	began time.Time
+
 	code string // response code of the OK
 	text string // of the OK; "" for the usual one
 
 	answered bool // the handler has sent the tagged reply itself
-	refresh  bool // look for changes of other processes and programs too
+	// then is done right behind the tagged OK, before anything else is said; nil for nothing.
+	then     func() error
+	internal bool     // it failed for a reason that nobody foresaw
+	refresh  bool     // look for changes of other processes and programs too
+	numbers  bool     // sequence numbers are used although the row does not say so: expunges are held back
+	named    []string // mailboxes that the command made, removed, renamed, or subscribed: NOTIFY needs not tell them
+	expunged bool     // messages were removed: the new HIGHESTMODSEQ is told
 	stored   *stored
 	// inside is the selected mailbox as it was when the command left it: what may be told even if a POP3 session has it since.
 	inside *maildir.Snapshot
@@ -71,7 +89,8 @@ func newConn(ctx context.Context, s *Server, nc *netserve.Conn) *conn {
 	// UTF-8 in quoted strings is taken from everybody: most clients send passwords so, and some everything once they see
 	// IMAP4rev2 offered, whether or not they enable it. What we send keeps to what was enabled.
 	c.dec.QuotedUTF8 = true
-	c.client = &gate.Client{Protocol: "imap", Remote: nc.Remote(), Local: nc.Local(), TLS: nc.TLS(), ConnID: nc.ID(), Kick: c.kick}
+	c.client = &gate.Client{Protocol: "imap", Remote: nc.Remote(), Local: nc.Local(), TLS: nc.TLS(), ProxyTLS: nc.ProxyTLS(), ConnID: nc.ID(), Kick: c.kick,
+		Trace: func(emit func(string, []byte)) { nc.TraceCommands(emit, false) }}
 	c.waitForLogin()
 	return c
 }
@@ -82,9 +101,16 @@ func (c *conn) close() {
 	c.cancel()
 	c.attach()
 	c.enc.Flush()
+	if c.idling != nil {
+		c.idleOver(nil)
+	}
 	c.unselect()
+	c.setNotify(nil)
+	c.endEntries()
+	c.unmountAll()
 	if c.sess != nil {
 		c.sess.End()
+		c.logSummary()
 		c.sess = nil
 	}
 }
@@ -100,7 +126,7 @@ func (c *conn) leave(why *replyError) {
 // kick is the gate's hand on our shoulder: the account was switched, suspended, or somebody ended the session.
 func (c *conn) kick(e gate.Eviction) {
 	c.nc.CloseAfter(c.srv.opt.EvictGrace)
-	c.leave(&replyError{kindBye, "", oneLine(e.Text)})
+	c.leave(&replyError{kindBye, "", e.Text})
 }
 
 // allowLiteral lets the client send a literal (wire.Decoder.Continue).
@@ -108,7 +134,7 @@ func (c *conn) allowLiteral(size int64, nonSync, binary bool) error {
 	if nonSync {
 		return nil
 	}
-	c.enc.Atom("+ Ready for literal data\r\n")
+	c.enc.Atom("+ ").Text(c.words("Ready for literal data")).CRLF()
 	return c.flush()
 }
 
@@ -119,10 +145,13 @@ func (c *conn) greet() {
 	c.status("*", kindOK, "CAPABILITY "+c.capabilities(), c.srv.opt.Name+" ready")
 }
 
-// status writes a status response; tag "*" for an untagged one (RFC 9051 §7.1).
+// status writes a status response; tag "*" for an untagged one (RFC 9051 §7.1). The text is English; the client gets it in its language.
 func (c *conn) status(tag string, k kind, code, text string) {
-	c.enc.Status(tag, kindNames[k], code, text)
+	c.enc.Status(tag, kindNames[k], code, c.words(text))
 }
+
+// words gives an English text in the client's language.
+func (c *conn) words(text string) string { return c.lang.Text(text) }
 
 // next waits for a command and runs it. It returns false when the connection is over.
 func (c *conn) next() bool {
@@ -133,13 +162,19 @@ func (c *conn) next() bool {
 		if c.enc.Flush() != nil {
 			return false
 		}
-		c.detach()
-		switch err := c.nc.WaitReadable(0); {
+		var bye *replyError
+		switch err := c.await(); {
 		case err == nil:
+		case c.leaving.Load() != nil:
+			return true
 		case errors.Is(err, netserve.ErrWoken):
 			return true
 		case errors.Is(err, netserve.ErrTimeout):
 			return c.end(replyError{kindBye, "", "Autologout; idle for too long"})
+		case errors.Is(err, netserve.ErrCorrupt):
+			return c.end(corrupt)
+		case errors.As(err, &bye):
+			return c.end(*bye)
 		default:
 			return false
 		}
@@ -153,24 +188,55 @@ func (c *conn) next() bool {
 	}
 	if c.sess != nil {
 		c.sess.Active()
+		c.sum.commands++
 	}
-	r := request{tag: "*", row: &noCommand}
-	start := time.Now()
-	err := c.read(&r)
-	if err == nil {
-		err = r.row.run(c, &r)
+	return c.one()
+}
+
+// one reads one command, runs it and answers it.
+func (c *conn) one() (more bool) {
+	return c.conclude(&request{tag: "*", row: &noCommand, began: time.Now()}, (*conn).readAndRun)
+}
+
+func (c *conn) readAndRun(r *request) error {
+	if err := c.read(r); err != nil {
+		return err
 	}
-	k, more := c.finish(&r, err)
-	if c.srv.opt.Observe != nil {
-		c.srv.opt.Observe(r.row.verb, resultNames[k], time.Since(start))
+	if err := c.standing(); err != nil {
+		return err
+	}
+	return r.row.run(c, r)
+}
+
+// conclude does what is left of a command and answers it, unless that has to wait for the end of a rest. The result is counted whatever
+// becomes of it.
+func (c *conn) conclude(r *request, part func(*conn, *request) error) (more bool) {
+	result := "panic"
+	defer func() {
+		if result != "" {
+			c.srv.opt.Observe(r.row.verb, result, time.Since(r.began))
+		}
+	}()
+	err := part(c, r)
+	if err == errRests {
+		result = ""
+		return true
+	}
+	k, more := c.finish(r, err)
+	c.trimMounts()
+	if result = resultNames[k]; r.internal {
+		result = "server"
 	}
 	return more
 }
 
-var (
-	noCommand   = command{verb: "unknown"}
-	resultNames = [...]string{"ok", "no", "bad", "bye"}
-)
+var noCommand = command{verb: "unknown"}
+
+// resultNames are the results of commands as they are counted. A command after which the server said BYE counts as "no".
+var resultNames = [...]string{"ok", "no", "bad", "no", "io"}
+
+// kindIO is the result of a command in which the connection broke; no reply has it.
+const kindIO = kindBye + 1
 
 // attach tells the codec which buffers the connection has now: an idle one had given them back.
 func (c *conn) attach() {
@@ -208,6 +274,9 @@ func (c *conn) read(r *request) error {
 	case row.states&c.state == 0:
 		r.row = row
 		return bad(wrongState(row.states, c.state))
+	case c.on.uidOnly && row.numbered():
+		r.row = row
+		return errUIDRequired
 	}
 	r.row = row
 	return nil
@@ -226,7 +295,7 @@ func wrongState(want, have states) string {
 // finish brings the stream in step, tells the news, and ends the command with its one tagged reply.
 func (c *conn) finish(r *request, err error) (k kind, more bool) {
 	if err != nil && c.broken(err) {
-		return kindBye, c.cutOff()
+		return kindIO, c.cutOff()
 	}
 	reply := replyError{kindOK, r.code, r.text}
 	if err != nil {
@@ -241,13 +310,14 @@ func (c *conn) finish(r *request, err error) (k kind, more bool) {
 		}
 		return kindBye, c.end(c.replyFor(r, desync))
 	} else if desync != nil {
-		return kindBye, c.cutOff()
+		return kindIO, c.cutOff()
 	}
 	var last replyError
+	defer func() { c.made = c.made[:0] }()
 	if reply.kind != kindBad {
-		if err := c.sync(r); err != nil {
+		if err := c.sync(r, &reply); err != nil {
 			if c.broken(err) {
-				return kindBye, false
+				return kindIO, false
 			}
 			last = c.replyFor(r, err)
 		}
@@ -257,6 +327,12 @@ func (c *conn) finish(r *request, err error) (k kind, more bool) {
 			reply.text = r.row.verb + " completed"
 		}
 		c.status(r.tag, reply.kind, reply.code, reply.text)
+	}
+	if r.then != nil && reply.kind == kindOK {
+		if _, err := c.enc.Writer(); err != nil || r.then() != nil {
+			return kindIO, false
+		}
+		c.attach()
 	}
 	if last.kind == kindBye {
 		// After the tagged reply: an APPEND that went unanswered would be sent again.
@@ -286,15 +362,21 @@ func (c *conn) cutOff() bool {
 	if why == nil && errors.Is(c.dec.IOErr(), netserve.ErrTimeout) {
 		why = &replyError{kindBye, "", "Autologout; the command did not end in time"}
 	}
+	if why == nil && errors.Is(c.dec.IOErr(), netserve.ErrCorrupt) {
+		why = &corrupt
+	}
 	if why == nil || c.enc.Err() != nil {
 		return false
 	}
 	return c.end(*why)
 }
 
+var corrupt = replyError{kindBye, "", "What you send is not compressed as it should be"}
+
 // end says goodbye. It returns false, for its callers to return.
 func (c *conn) end(why replyError) bool {
 	c.attach()
+	c.sum.reason = why.text
 	c.status("*", kindBye, why.code, why.text)
 	c.enc.Flush()
 	return false

@@ -7,11 +7,13 @@ import (
 	"log/slog"
 
 	"bascule/imap/wire"
+	"bascule/internal/accounts"
 	"bascule/internal/gate"
 	"bascule/maildir"
 )
 
-// A replyError is an error that already says what the client is to read. Its text is ASCII in one line.
+// A replyError is an error that already says what the client is to read. Its text is English, from the
+// catalogue of internal/language or the operator's own.
 type replyError struct {
 	kind kind
 	code string // response code without brackets; "" for none (RFC 9051 §7.1, RFC 5530)
@@ -44,9 +46,11 @@ func bye(code, text string) error { return &replyError{kindBye, code, text} }
 
 // Errors that several commands share.
 var (
-	errReadOnly   = no("READ-ONLY", "The mailbox is selected read-only")
-	errNoMessage  = bad("No message has this sequence number")
-	errClientGone = errors.New("imap: the client is gone")
+	errReadOnly  = no("READ-ONLY", "The mailbox is selected read-only")
+	errNoMessage = bad("No message has this sequence number")
+	// RFC 9586 §3.1
+	errUIDRequired = &replyError{kindBad, "UIDREQUIRED", "Sequence numbers cannot be used after ENABLE UIDONLY"}
+	errClientGone  = errors.New("imap: the client is gone")
 )
 
 // domainReplies is the one table from the errors of other packages to replies.
@@ -60,16 +64,25 @@ var domainReplies = []struct {
 	{wire.ErrDesync, replyError{kindBye, "", "Too much to skip; the connection would be out of step"}},
 	{errOutOfStep, replyError{kindBye, "", "The mailbox changed; please connect again"}},
 	{maildir.ErrNoMailbox, replyError{kindNo, "NONEXISTENT", "No such mailbox"}},
+	{maildir.ErrNoRight, replyError{kindNo, "NOPERM", "You do not have the right to do this"}},
+	{gate.ErrNotAdmin, replyError{kindNo, "NOPERM", "You are no administrator of this"}},
+	{accounts.ErrForeign, replyError{kindNo, "CANNOT", "This setting is kept where the accounts come from; change it there"}},
 	{maildir.ErrMailboxExists, replyError{kindNo, "ALREADYEXISTS", "Mailbox already exists"}},
 	{maildir.ErrGone, replyError{kindNo, "EXPUNGEISSUED", "Some of the messages are gone"}},
 	{maildir.ErrOverQuota, replyError{kindNo, "OVERQUOTA", "Quota exceeded"}},
 	{maildir.ErrInUse, replyError{kindNo, "INUSE", "A POP3 session has the mailbox for itself; try again later"}},
 	{maildir.ErrTooManyKeywords, replyError{kindNo, "LIMIT", "The mailbox has as many keywords as it can hold"}},
 	{maildir.ErrBadName, replyError{kindNo, "CANNOT", "Invalid mailbox name"}},
+	{maildir.ErrOwnerRights, replyError{kindNo, "CANNOT", "The owner has all rights, always"}},
+	{maildir.ErrTooManyGrants, replyError{kindNo, "LIMIT", "The mailbox's list of rights is full"}},
+	{maildir.ErrBadIdentifier, replyError{kindNo, "CANNOT", "Nobody can have this name"}},
 	{maildir.ErrInbox, replyError{kindNo, "CANNOT", "INBOX cannot be deleted"}},
+	{maildir.ErrTooManyEntries, replyError{kindNo, "METADATA TOOMANY", "There is no room for so many entries"}},
+	{accounts.ErrTooManyAnnotations, replyError{kindNo, "METADATA TOOMANY", "There is no room for so many entries"}},
 	{maildir.ErrTooManyMailboxes, replyError{kindNo, "LIMIT", "The account has as many mailboxes as it may have"}},
 	{maildir.ErrUIDsExhausted, replyError{kindNo, "LIMIT", "The mailbox cannot take any more messages"}},
 	{maildir.ErrBadKeyword, replyError{kindNo, "CANNOT", "A flag cannot be stored here"}},
+	{maildir.ErrBinary, replyError{kindNo, "UNKNOWN-CTE", "NUL can be stored only in parts whose Content-Transfer-Encoding is binary"}},
 	{maildir.ErrNoMarker, replyError{kindNo, "UNAVAILABLE", "The mail store is not available"}},
 	{maildir.ErrClosed, replyError{kindNo, "UNAVAILABLE", "The mail store is closing"}},
 	{context.Canceled, replyError{kindNo, "UNAVAILABLE", "The session is ending"}},
@@ -99,24 +112,14 @@ func (c *conn) replyFor(r *request, err error) replyError {
 	case errors.As(err, &syntax):
 		return replyError{kindBad, "", "Syntax error: " + syntax.Text}
 	case errors.As(err, &refusal):
-		return replyError{kindNo, refusalCodes[refusal.Code], oneLine(refusal.Text)}
+		return replyError{kindNo, refusalCodes[refusal.Code], refusal.Text}
 	}
 	for i := range domainReplies {
 		if errors.Is(err, domainReplies[i].err) {
 			return domainReplies[i].reply
 		}
 	}
+	r.internal = true
 	c.log.Error("command failed", slog.String("cmd", r.row.verb), slog.Any("err", err))
 	return replyError{kindNo, "SERVERBUG", "Internal error; it has been logged as " + c.nc.ID()}
-}
-
-// oneLine keeps configured texts from breaking the line of a reply.
-func oneLine(s string) string {
-	b := []byte(s)
-	for i, ch := range b {
-		if ch < ' ' || ch > '~' {
-			b[i] = ' '
-		}
-	}
-	return string(b)
 }

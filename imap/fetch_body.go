@@ -13,7 +13,8 @@ import (
 // piece is where the bytes of one section come from. It is found before the first byte of the
 // answer is written, so that whatever can fail fails while the reply can still say so.
 type piece struct {
-	none   bool              // there is no such part: NIL
+	none   bool              // there is no such part, or no preview: NIL
+	id     string            // of the items EMAILID and THREADID; the text of PREVIEW
 	text   []byte            // the bytes themselves, or else
 	off, n int64             // the octets of the message's wire form, or
 	part   *message.Part     // a part to be decoded, to n octets
@@ -230,6 +231,7 @@ func (f *fetched) writePiece(enc *wire.Encoder, p piece, partial *wire.Partial) 
 // fetched is one message while its answer is made.
 type fetched struct {
 	c      *conn
+	from   maildir.Reading // of its mailbox
 	seq    SeqNum
 	msg    *maildir.Message
 	parsed maildir.Parsed // valid during the answer
@@ -251,7 +253,7 @@ func (f *fetched) structure() (root *message.Part, err error) {
 // openBody opens the message's file, once.
 func (f *fetched) openBody() (err error) {
 	if f.body == nil {
-		f.body, err = f.c.box.m.Open(f.c.ctx, f.msg)
+		f.body, err = f.from.Open(f.c.ctx, f.msg)
 	}
 	return err
 }

@@ -11,8 +11,12 @@ const (
 	itemFlags itemKind = iota
 	itemUID
 	itemInternalDate
+	itemSaveDate // RFC 8514
 	itemSize
 	itemModSeq
+	itemEmailID  // RFC 8474
+	itemThreadID // RFC 8474
+	itemPreview  // RFC 8970
 	itemEnvelope
 	itemBody          // BODY without a section
 	itemBodyStructure // BODYSTRUCTURE
@@ -27,6 +31,7 @@ type fetchItem struct {
 	label   string // how RFC822 and its kin are called in the answer; "" for BODY and BINARY
 	section wire.Section
 	partial *wire.Partial
+	lazy    bool // of PREVIEW: only what need not be made first
 }
 
 // fetchPlan is a parsed FETCH: what is asked for, and where it has to be got from.
@@ -35,9 +40,12 @@ type fetchPlan struct {
 	seen    bool // sets \Seen
 	parsed  bool // needs what the index keeps of headers and structure
 	sizes   bool // needs RFC822.SIZE
+	derived bool // needs what the index keeps of whole messages
 	modSeq  bool
 	changed bool // only messages changed since ...
 	since   maildir.ModSeq
+	partial *partialRange // only these of the messages that the set names (RFC 9394 §3.3)
+	gone    bool          // and what went since then
 }
 
 // maxItems bounds the items of one FETCH: more would let a short command ask for a mailbox many times over.
@@ -50,15 +58,16 @@ var macros = map[string][]itemKind{
 }
 
 var plainItems = map[string]itemKind{
-	"FLAGS": itemFlags, "UID": itemUID, "INTERNALDATE": itemInternalDate, "RFC822.SIZE": itemSize, "MODSEQ": itemModSeq,
-	"ENVELOPE": itemEnvelope, "BODYSTRUCTURE": itemBodyStructure,
+	"FLAGS": itemFlags, "UID": itemUID, "INTERNALDATE": itemInternalDate, "SAVEDATE": itemSaveDate, "RFC822.SIZE": itemSize, "MODSEQ": itemModSeq,
+	"EMAILID": itemEmailID, "THREADID": itemThreadID, "ENVELOPE": itemEnvelope, "BODYSTRUCTURE": itemBodyStructure,
 }
 
 // add notes an item and what it needs; what was asked for already is answered once.
 func (p *fetchPlan) add(it fetchItem) {
 	if it.kind < itemSection {
-		for _, have := range p.items {
-			if have.kind == it.kind {
+		for i := range p.items {
+			if have := &p.items[i]; have.kind == it.kind {
+				have.lazy = have.lazy && it.lazy
 				return
 			}
 		}
@@ -68,8 +77,10 @@ func (p *fetchPlan) add(it fetchItem) {
 		p.sizes = true
 	case itemModSeq:
 		p.modSeq = true
-	case itemEnvelope, itemBody, itemBodyStructure, itemBinary, itemBinarySize:
+	case itemEnvelope, itemBody, itemBodyStructure, itemBinary, itemBinarySize, itemThreadID:
 		p.parsed = true
+	case itemEmailID, itemPreview:
+		p.parsed, p.derived = true, true
 	case itemSection:
 		p.parsed = p.parsed || len(it.section.Part) > 0 || it.section.Text != ""
 	}
@@ -89,32 +100,63 @@ func (d *fetchParser) items() bool {
 
 // modifiers reads
 //
-//	[SP "(" "CHANGEDSINCE" SP mod-sequence-value ")"]
+//	[SP "(" fetch-modifier *(SP fetch-modifier) ")"]
+//	fetch-modifier = "CHANGEDSINCE" SP mod-sequence-value / "VANISHED" / "PARTIAL" SP partial-range
 func (d *fetchParser) modifiers() bool {
 	if !d.dec.SP() {
 		return d.dec.Err() == nil
 	}
-	return d.dec.ExpectList(func() bool {
-		var name string
+	n := 0
+	if !d.dec.ExpectList(func() bool { n++; return d.modifier() }) {
+		return false
+	}
+	switch {
+	case n == 0:
+		return d.dec.Fail("no FETCH modifiers")
+	case d.plan.gone && !d.plan.changed:
+		return d.dec.Fail("VANISHED needs CHANGEDSINCE")
+	}
+	return true
+}
+
+func (d *fetchParser) modifier() bool {
+	var name string
+	if !d.dec.ExpectKeyword(&name) {
+		return false
+	}
+	switch name {
+	case "CHANGEDSINCE":
 		var n uint64
-		if !d.dec.ExpectKeyword(&name) {
-			return false
-		}
-		if name != "CHANGEDSINCE" {
-			return d.dec.Fail("unknown FETCH modifier")
-		}
 		if !d.dec.ExpectSP() || !d.dec.ExpectNumber64(&n) {
 			return false
 		}
 		d.plan.changed, d.plan.since = true, maildir.ModSeq(n) // 0, which iOS sends, means all
 		return true
-	}) && (d.plan.changed || d.dec.Fail("no FETCH modifiers"))
+	case "VANISHED":
+		if !d.uid || !d.qresync {
+			return d.dec.Fail("VANISHED is for UID FETCH, and QRESYNC must be enabled first")
+		}
+		d.plan.gone = true
+		return true
+	case "PARTIAL":
+		switch {
+		case !d.uid:
+			return d.dec.Fail("PARTIAL is for UID FETCH")
+		case d.plan.partial != nil:
+			return d.dec.Fail("PARTIAL may be there once")
+		}
+		d.plan.partial = new(partialRange)
+		return d.dec.ExpectSP() && d.plan.partial.parse(d.dec)
+	}
+	return d.dec.Fail("unknown FETCH modifier")
 }
 
 // fetchParser reads the arguments of FETCH into a plan.
 type fetchParser struct {
-	dec  *wire.Decoder
-	plan *fetchPlan
+	dec     *wire.Decoder
+	plan    *fetchPlan
+	uid     bool // UID FETCH
+	qresync bool // it is enabled
 }
 
 // item reads one fetch-att, or a macro where one may stand.
@@ -137,6 +179,8 @@ func (d *fetchParser) item(macro bool) bool {
 		return true
 	}
 	switch name {
+	case "PREVIEW":
+		return d.preview()
 	case "RFC822":
 		return d.section(fetchItem{kind: itemSection, label: name}, false)
 	case "RFC822.TEXT":

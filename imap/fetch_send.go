@@ -18,7 +18,9 @@ type fetchSender struct {
 	gone            bool // some messages had gone
 	unknownEncoding bool // some parts asked for by BINARY cannot be decoded
 
-	f    fetched // the message whose answer is made
+	f                  fetched                // the message whose answer is made
+	emailIDs, previews map[maildir.UID]string // of the batch
+
 	uids []maildir.UID
 	nums []SeqNum // of uids
 }
@@ -28,8 +30,9 @@ const fetchBatch = 256
 
 // send answers for all messages of the runs. What is gone is passed over and noted.
 func (s *fetchSender) send(spans []span) error {
-	s.f.c = s.c
-	for seq, m := range s.c.box.view.each(spans) {
+	s.f.c, s.f.from = s.c, s.c.box.m.Reading()
+	defer s.f.from.Close()
+	for seq, m := range s.c.box.view.eachSince(spans, s.plan.since) {
 		switch {
 		case m == nil:
 			s.gone = true
@@ -54,6 +57,11 @@ func (s *fetchSender) send(spans []span) error {
 func (s *fetchSender) batch() error {
 	if len(s.uids) == 0 {
 		return nil
+	}
+	if s.plan.derived {
+		if err := s.derive(); err != nil {
+			return err
+		}
 	}
 	next := 0
 	err := s.c.box.m.Parsed(s.c.ctx, s.uids, func(uid maildir.UID, p maildir.Parsed) error {
@@ -109,6 +117,20 @@ func (s *fetchSender) prepare(f *fetched) (err error) {
 			p, err = f.binary(it.section)
 		case itemSize:
 			p.n, err = s.size(f.msg)
+		case itemEmailID:
+			p.id = s.emailIDs[f.msg.UID]
+			if p.id == "" {
+				err = maildir.ErrGone
+			}
+		case itemThreadID:
+			p.id, err = f.parsed.ThreadID()
+		case itemPreview:
+			p.id, p.none = s.previews[f.msg.UID], true
+			if _, known := s.previews[f.msg.UID]; known {
+				p.none = false
+			} else if !it.lazy {
+				err = maildir.ErrGone
+			}
 		case itemEnvelope:
 			p.env, err = f.parsed.Envelope()
 		case itemBody, itemBodyStructure:
@@ -138,7 +160,7 @@ func (s *fetchSender) size(m *maildir.Message) (int64, error) {
 // write writes one FETCH response.
 func (s *fetchSender) write(f *fetched) {
 	c := s.c
-	c.enc.Untagged().Number(uint32(f.seq)).Atom(" FETCH (")
+	c.beginFetch(f.seq, f.msg)
 	first := true
 	space := func() {
 		if !first {
@@ -146,10 +168,11 @@ func (s *fetchSender) write(f *fetched) {
 		}
 		first = false
 	}
-	hasFlags, hasModSeq := false, false
+	hasFlags, hasUID, hasModSeq := false, false, false
 	for i := range s.plan.items {
 		it := &s.plan.items[i]
 		hasFlags = hasFlags || it.kind == itemFlags
+		hasUID = hasUID || it.kind == itemUID
 		hasModSeq = hasModSeq || it.kind == itemModSeq
 		space()
 		s.item(f, it, &f.pieces[i])
@@ -160,9 +183,14 @@ func (s *fetchSender) write(f *fetched) {
 			c.enc.Atom("FLAGS ")
 			c.writeFlags(f.msg)
 		}
+		if c.on.condstore && !hasUID && !c.on.uidOnly {
+			// RFC 7162 §3.2.4: news of \Seen, unlike a mere answer, must hold the UID.
+			space()
+			c.enc.Atom("UID ").Number(uint32(f.msg.UID))
+		}
 		if c.on.condstore && !hasModSeq {
 			space()
-			c.enc.Atom("MODSEQ (").Number64(uint64(f.msg.ModSeq)).Special(')')
+			c.writeModSeq(f.msg)
 		}
 	}
 	c.enc.Special(')').CRLF()
@@ -179,10 +207,23 @@ func (s *fetchSender) item(f *fetched, it *fetchItem, p *piece) {
 		c.enc.Atom("UID ").Number(uint32(f.msg.UID))
 	case itemInternalDate:
 		c.enc.Atom("INTERNALDATE ").DateTime(f.msg.InternalDate())
+	case itemSaveDate:
+		c.enc.Atom("SAVEDATE ").DateTime(f.msg.SaveDate())
 	case itemSize:
 		c.enc.Atom("RFC822.SIZE ").Number64(uint64(p.n))
 	case itemModSeq:
-		c.enc.Atom("MODSEQ (").Number64(uint64(f.msg.ModSeq)).Special(')')
+		c.writeModSeq(f.msg)
+	case itemEmailID:
+		c.enc.Atom("EMAILID (").Atom(p.id).Special(')')
+	case itemThreadID:
+		c.enc.Atom("THREADID (").Atom(p.id).Special(')')
+	case itemPreview:
+		c.enc.Atom("PREVIEW ")
+		if p.none {
+			c.enc.NIL()
+		} else {
+			c.enc.String(p.id)
+		}
 	case itemEnvelope:
 		c.enc.Atom("ENVELOPE ")
 		writeEnvelope(c.enc, p.env)
@@ -194,6 +235,7 @@ func (s *fetchSender) item(f *fetched, it *fetchItem, p *piece) {
 		}
 		structure{enc: c.enc, extended: it.kind == itemBodyStructure, global: c.on.rev2}.part(f.root)
 	case itemSection, itemBinary:
+		c.sum.fetched++
 		switch {
 		case it.label != "":
 			c.enc.Atom(it.label)

@@ -67,16 +67,37 @@ func FuzzServer(f *testing.F) {
 
 var fuzzSeeds = []string{
 	"NOOP\nCAPABILITY\nLOGOUT",
+	"GENURLAUTH \"imap://imap%40example.org@127.0.0.1/INBOX/;UID=1/;SECTION=1;URLAUTH=authuser\" INTERNAL {3+}\nabc internal\nRESETKEY\nRESETKEY INBOX INTERNAL x.y\nGENURLAUTH x",
+	"URLFETCH \"imap://imap%40example.org@127.0.0.1/INBOX/;UID=1;URLAUTH=anonymous:internal:0123456789abcdef0123456789abcdef\" (x BODY BODYPARTSTRUCTURE) ({3+}\nabc BINARY)\nURLFETCH (x BODY BINARY)\nURLFETCH (\nURLFETCH x (",
+	"LANGUAGE\nLANGUAGE fr\nNOOP x\nLANGUAGE {2+}\nen \"de-x\" *\nLANGUAGE f_r\nNAMESPACE",
 	"LOGIN {4}\nimap demo\nLOGIN a b\nAUTHENTICATE PLAIN\n*\nAUTHENTICATE PLAIN AGEAYg==",
 	"SELECT INBOX\nFETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (FROM)]<0.20> ENVELOPE BODYSTRUCTURE)\nCLOSE",
 	"IDLE\nDONE\nIDLE\nNOOP",
 	"STORE 1:2 (UNCHANGEDSINCE 5) +FLAGS.SILENT (\\Seen $x)\nUID STORE * FLAGS \\Deleted\nEXPUNGE\nUID EXPUNGE 1:*",
 	"APPEND INBOX (\\Seen) \"01-Jan-2024 00:00:00 +0000\" {11+}\na: b\r\n\r\nx\r\n\nAPPEND Nowhere {3}\nabc\nAPPEND INBOX {99999}",
 	"APPEND INBOX UTF8 (~{5+}\nabcde)\nENABLE UTF8=ACCEPT IMAP4rev2 CONDSTORE\nAPPEND INBOX UTF8 (~{5+}\nabcde)",
+	"APPEND INBOX {3+}\nabc (\\Seen) {3+}\nabc \"01-Jan-2024 00:00:00 +0000\" ~{3+}\na\x00c\nAPPEND INBOX {3+}\nabc {0+}\n\nAPPEND INBOX {3}\nabc {20000}",
+	"APPEND INBOX CATENATE (TEXT {3+}\nabc URL \"/INBOX/;UID=1/;SECTION=HEADER/;PARTIAL=1.5\" URL ;UID=2)\nAPPEND INBOX CATENATE (URL {3+}\nabc TEXT {3}\nabc) CATENATE (UTF8 (~{3}\nabc))",
+	"REPLACE 1 INBOX {3+}\nabc\nUID REPLACE * Drafts (\\Seen) CATENATE (URL \"/INBOX/;UID=2\")\nREPLACE 1:2 INBOX {3+}\nabc\nREPLACE 1 INBOX {3}\nabc x",
 	"SEARCH CHARSET UTF-8 OR NOT SEEN (SUBJECT {3+}\nabc SINCE 1-Jan-2020)\nSEARCH RETURN (SAVE COUNT) ALL\nFETCH $ UID",
-	"LIST (SUBSCRIBED) \"\" (\"%\" \"*\") RETURN (CHILDREN STATUS (MESSAGES UNSEEN))\nLSUB \"\" *\nSTATUS INBOX (MESSAGES SIZE)\nNAMESPACE",
-	"CREATE a/b (USE (\\Junk))\nRENAME a c\nDELETE c/b\nSUBSCRIBE x\nUNSUBSCRIBE x\nGETQUOTAROOT INBOX\nGETQUOTA \"\"",
+	"ESEARCH IN (selected personal subtree (INBOX \"x\") mailboxes Trash) RETURN (ALL) SUBJECT x\nESEARCH ALL\nESEARCH IN (subtree-one a inboxes subscribed) CHARSET x ALL\nESEARCH IN (personal (x 1)) ALL",
+	"UID SEARCH RETURN (UPDATE COUNT) OR UNSEEN UID 2:*\nSORT RETURN (CONTEXT UPDATE PARTIAL 1:2) (REVERSE SUBJECT) UTF-8 NOT DELETED\nSTORE 1:3 +FLAGS (\\Seen \\Deleted)\nEXPUNGE\nCANCELUPDATE \"t1\" \"t3\"\nCANCELUPDATE t1",
+	"SORT (REVERSE DATE SUBJECT) UTF-8 ALL\nUID SORT RETURN (MIN ALL COUNT) (DISPLAYFROM) US-ASCII NOT 1\nUID THREAD REFERENCES UTF-8 1:4\nTHREAD ORDEREDSUBJECT \"x\" ALL",
+	"SEARCH RETURN (PARTIAL -1:-3 RELEVANCY SAVE) FUZZY (OR SUBJECT \"a b\" BODY x SAVEDON 1-Jan-2024)\nUID FETCH 1:* (SAVEDATE) (PARTIAL 2:1 CHANGEDSINCE 1)\nSORT (RELEVANCY) UTF-8 FUZZY TEXT x",
+	"LIST (SUBSCRIBED) \"\" (\"%\" \"*\") RETURN (CHILDREN STATUS (MESSAGES UNSEEN))\nLSUB \"\" *\nXLIST \"\" %\nSTATUS INBOX (MESSAGES SIZE)\nNAMESPACE",
+	"CREATE a/b (USE (\\Junk))\nRENAME a c\nDELETE c/b\nSUBSCRIBE x\nUNSUBSCRIBE x\nGETQUOTAROOT INBOX\nGETQUOTA \"\"\nSETQUOTA \"User quota\" (STORAGE 1 MESSAGE {1+}\n2)\nSETQUOTA \"User quota of both@example.org\" ()",
+	"SETACL INBOX both@example.org +lrs\nSETACL Trash -anyone {2+}\nlr\nGETACL INBOX\nLISTRIGHTS INBOX \"\"\nMYRIGHTS INBOX\nDELETEACL Trash -anyone\nSETACL x y Z",
+	"SELECT \"Other Users/both@example.org\"\nLIST \"\" \"Other Users/%\" RETURN (MYRIGHTS)\nCREATE \"Shared Folders/a@b/c\"\nGETQUOTA \"User quota of both@example.org\"",
+	"GETMETADATA (DEPTH infinity MAXSIZE 3) INBOX (/private /shared)\nGETMETADATA \"\" (DEPTH 1) {7+}\n/shared\nGETMETADATA INBOX /private/a /shared/b",
+	"SETMETADATA INBOX (/private/comment {3+}\nabc /shared/comment ~{3+}\na\x00b /private/x NIL)\nSETMETADATA \"\" (/private/vendor/a/b {3}\nabc)\nSETMETADATA INBOX (/private/comment {65537}\nSETMETADATA Sent (/private/specialuse \"\\\\Sent\")",
+	"ENABLE METADATA\nSETMETADATA INBOX (/private/comment \"x\" /private/comment \"y\")\nLIST \"\" * RETURN (METADATA (/private/comment \"/shared/x\") STATUS (MESSAGES))\nNOTIFY SET (personal (MailboxMetadataChange ServerMetadataChange))\nSETMETADATA INBOX (/private/comment NIL)",
 	"COPY 1 Trash\nUID MOVE 1:2 Trash\nMOVE 1 INBOX\nUNSELECT\nUNAUTHENTICATE\nID (\"a\" NIL)\nSTARTTLS",
+	"ENABLE QRESYNC\nSELECT INBOX (QRESYNC (1 2 1:5,7 (1,3:4 1,6:7)))\nEXAMINE INBOX (CONDSTORE QRESYNC (4294967295 1 (1:4294967295 1:4294967295)))\nUID FETCH 3:* FLAGS (CHANGEDSINCE 1 VANISHED)",
+	"ENABLE UIDONLY\nFETCH 1 FLAGS\nUID FETCH 1:* (FLAGS UID)\nUID SEARCH 1:*\nUID SEARCH UID 1:*\nUID STORE * +FLAGS \\Deleted\nEXPUNGE",
+	"FETCH 1:* (EMAILID THREADID PREVIEW PREVIEW (LAZY) UID)\nFETCH 1 PREVIEW (LAZY) (CHANGEDSINCE 1)\nFETCH 1 PREVIEW (CHANGEDSINCE 1)\nFETCH 1 PREVIEW (LAZY x)\nSEARCH EMAILID E1 NOT THREADID T1\nSEARCH EMAILID \"\"\nSTATUS INBOX (MAILBOXID)",
+	"COMPRESS DEFLATE\nNOOP\nCOMPRESS DEFLATE\nCOMPRESS {3+}\nabc\nSELECT INBOX\nFETCH 1:* FULL\nUNAUTHENTICATE",
+	"NOTIFY SET STATUS (selected (MessageNew (UID BODY.PEEK[HEADER]) MessageExpunge)) (subtree (a \"b\") (MessageNew MessageExpunge MailboxName))\nAPPEND INBOX {9+}\na: b\r\n\r\nc\nCREATE a/b\nNOTIFY NONE",
+	"NOTIFY SET (selected-delayed NONE) (subscribed (Quark)) (mailboxes x NONE) (personal (FlagChange))\nNOTIFY SET (inboxes (SubscriptionChange MailboxName))\nSUBSCRIBE x",
 	"X {5+}\nabcde {3+}\nabc {2}\nFETCH 1 BODY[1.2.MIME]\n(((((((((((((((((((((((((((((((((((((((",
 	"FETCH 4294967295:1,$ (((\nFETCH 1 BINARY.SIZE[1]\nFETCH 1 BODY[HEADER.FIELDS (\"\x80\" {1+}\n\x00)]",
 }
@@ -94,7 +115,7 @@ func openState(t *testing.T, addr string, state byte) *wireClient {
 		commands = append(commands, "LOGIN imap@example.org demo")
 	}
 	if state == inRev2 {
-		commands = append(commands, "ENABLE IMAP4rev2 UTF8=ACCEPT CONDSTORE")
+		commands = append(commands, "ENABLE IMAP4rev2 UTF8=ACCEPT CONDSTORE QRESYNC")
 	}
 	if state >= inSelected {
 		commands = append(commands, "SELECT INBOX")
@@ -155,6 +176,7 @@ func (p *player) command(line string) error {
 	tag := "t" + strconv.Itoa(p.tag)
 	line = tag + " " + line
 	var pending int64 // octets of the synchronising literal that the server may ask for
+	var body int64    // octets of a literal before the rest of the line
 	asked := true
 	for more := true; more; {
 		if err := p.send(line + "\r\n"); err != nil {
@@ -162,7 +184,7 @@ func (p *player) command(line string) error {
 		}
 		more = false
 		pending, asked = -1, false
-		if m := nonSync.FindStringSubmatch(line); m != nil {
+		if m := nonSync.FindStringSubmatch(line[body:]); m != nil {
 			n, err := strconv.ParseInt(m[1], 10, 64)
 			switch {
 			case err != nil || n > 100000:
@@ -171,7 +193,7 @@ func (p *player) command(line string) error {
 				}
 			case m[2] == "+":
 				more = true
-				line = p.literal(n)
+				line, body = p.literal(n), n
 			default:
 				pending = n
 			}
@@ -205,6 +227,11 @@ func (p *player) command(line string) error {
 				return err
 			}
 		case got == tag && strings.HasPrefix(rest, "OK Begin TLS"):
+			return errOver
+		case got == tag && strings.HasPrefix(rest, "OK DEFLATE active"):
+			p.c.compress()
+			return nil
+		case got == tag && p.c.compressed && strings.HasPrefix(rest, "OK UNAUTHENTICATE"):
 			return errOver
 		case got == tag:
 			return nil
@@ -258,6 +285,9 @@ func (p *player) bye(tag string) error {
 
 // flood sends everything at once and ends the sending side.
 func flood(t *testing.T, addr string, state byte, input string) {
+	if strings.Contains(strings.ToUpper(input), "COMPRESS") {
+		return // what follows would have to be compressed
+	}
 	c := openState(t, addr, state)
 	switch state {
 	case inIdle:

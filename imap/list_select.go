@@ -19,6 +19,8 @@ type listRequest struct {
 	recursiveMatch bool
 
 	retSubscribed bool
+	myRights      bool     // RFC 8440
+	metadata      []string // RFC 9590: entries of RETURN (METADATA ...); nil if not asked for
 	status        []string // items of RETURN (STATUS ...); nil if not asked for
 }
 
@@ -36,10 +38,12 @@ func (q *listRequest) resolve(reference string, rev2 bool) {
 // listEntry is one LIST response.
 type listEntry struct {
 	name       string // the client's
-	canonical  string
+	canonical  string // the session's, not the account's
 	attrs      []string
 	childInfo  []string // selection options that descendants meet
 	selectable bool
+	meets      bool // the selection itself, not only something below it does
+	rights     maildir.Rights
 }
 
 // listNode is what is known of one name.
@@ -50,6 +54,7 @@ type listNode struct {
 	subscribed  bool
 	hasChildren bool // existing ones
 	attrs       []string
+	rights      maildir.Rights
 
 	childMeets    bool // a descendant meets the selection
 	childUnlisted bool // one of those is not in the answer itself
@@ -60,7 +65,7 @@ type listNode struct {
 func selectMailboxes(ns namespace, boxes []maildir.MailboxInfo, subscriptions []string, q *listRequest) []listEntry {
 	nodes := make(map[string]*listNode, len(boxes))
 	for _, b := range boxes {
-		nodes[ns.Client(b.Name)] = &listNode{canonical: b.Name, exists: true, noSelect: b.NoSelect, attrs: b.Attr}
+		nodes[ns.Client(b.Name)] = &listNode{canonical: b.Name, exists: true, noSelect: b.NoSelect, attrs: b.Attr, rights: b.Rights}
 	}
 	for _, s := range subscriptions {
 		name := ns.Client(s)
@@ -102,7 +107,7 @@ func selectMailboxes(ns namespace, boxes []maildir.MailboxInfo, subscriptions []
 		if !match(name) || !meets(n) && !asParent {
 			continue
 		}
-		e := listEntry{name: name, canonical: n.canonical, attrs: n.listAttrs(q), selectable: n.exists && !n.noSelect}
+		e := listEntry{name: name, canonical: n.canonical, attrs: n.listAttrs(q), selectable: n.exists && !n.noSelect, meets: meets(n), rights: n.rights}
 		if asParent {
 			e.childInfo = q.childInfo()
 		}

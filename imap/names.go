@@ -3,6 +3,7 @@ package imap
 import (
 	"strings"
 
+	"bascule/internal/accounts"
 	"bascule/maildir"
 )
 
@@ -39,7 +40,7 @@ func (ns namespace) Canonical(name string) (string, error) {
 	if strings.EqualFold(name, "INBOX") {
 		return "INBOX", nil
 	}
-	if ns.prefix != "" {
+	if ns.prefix != "" && !ns.beyond(name) {
 		if len(name) <= len(ns.prefix) || !strings.EqualFold(name[:len(ns.prefix)], ns.prefix) {
 			return "", maildir.ErrBadName
 		}
@@ -63,6 +64,11 @@ func (ns namespace) Canonical(name string) (string, error) {
 			levels[i] = levelUnescape.Replace(l)
 		}
 	}
+	if len(levels) > 1 && (levels[0] == othersRoot || levels[0] == sharedRoot) {
+		if a, err := accounts.ParseAddress(levels[1]); err == nil {
+			levels[1] = string(a) // as it is listed
+		}
+	}
 	return strings.Join(levels, "/"), nil
 }
 
@@ -71,14 +77,50 @@ func (ns namespace) Client(name string) string {
 	if name == "INBOX" {
 		return name
 	}
+	prefix := ns.prefix
+	switch _, _, elsewhere := splitOwner(name); {
+	case name == othersRoot+"/", name == sharedRoot+"/":
+		return name[:len(name)-1] // the place itself
+	case elsewhere:
+		prefix = ""
+	}
 	if ns.sep == '/' {
-		return ns.prefix + name
+		return prefix + name
 	}
 	levels := strings.Split(name, "/")
 	for i, l := range levels {
 		levels[i] = levelEscape.Replace(l)
 	}
-	return ns.prefix + strings.Join(levels, string(ns.sep))
+	return prefix + strings.Join(levels, string(ns.sep))
+}
+
+// The mail of others is below these names, an address on the next level: "Other Users/bob@example.org" is Bob's INBOX, and
+// "Other Users/bob@example.org/Work" his mailbox Work. Shared accounts are nobody's own (accounts.Effective). A user's own mailbox may have such
+// a name, as long as the level below is no address.
+const (
+	othersRoot = "Other Users"
+	sharedRoot = "Shared Folders"
+)
+
+// beyond says whether a client's name is in one of these places. The prefix of the user's own mailboxes does not stand before them.
+func (ns namespace) beyond(name string) bool {
+	root, rest, _ := strings.Cut(name, string(ns.sep))
+	owner, _, _ := strings.Cut(rest, string(ns.sep))
+	return (root == othersRoot || root == sharedRoot) && strings.Contains(owner, "@")
+}
+
+// splitOwner splits a canonical name of somebody else's mailbox into where his mail begins ("Other Users/bob@example.org") and his
+// own name of the mailbox.
+func splitOwner(name string) (root, folder string, ok bool) {
+	top, rest, _ := strings.Cut(name, "/")
+	owner, folder, below := strings.Cut(rest, "/")
+	if top != othersRoot && top != sharedRoot || !strings.Contains(owner, "@") {
+		return "", "", false
+	}
+	if !below {
+		folder = maildir.Inbox
+	}
+	return top + "/" + owner, folder, true
 }
 
 var (

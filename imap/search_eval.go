@@ -1,7 +1,6 @@
 package imap
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -36,13 +35,17 @@ type candidate struct {
 	msg     *maildir.Message
 	size    int64
 	decided bool // matches; kept in its place among the undecided
+	scored  bool // its relevancy is wanted
+	score   uint8
+
+	fields maildir.Fields // what is kept in memory of its header; empty until it is asked for
 
 	// Set while one message is looked at:
 	known  bool // parsed is there
 	parsed maildir.Parsed
-	header []byte    // as kept in the index; with body the whole
-	folded string    // of header as text; "" until it is wanted
-	body   *bodyText // nil until the body is wanted
+	header []byte    // as kept in the index; with whole the message's
+	whole  bool      // the body can be looked into
+	scan   *textScan // where header and body are looked into
 }
 
 // eval tells what is known about the criterion.
@@ -91,13 +94,18 @@ func (k *criterion) eval(x *candidate) verdict {
 			return 0
 		})
 		return truth(found && i < len(k.spans))
-	case opSentBefore, opSentSince, opHeader:
-		if !x.known || x.body == nil && k.op == opHeader && !x.parsed.HasHeader([]string{k.name}) {
-			return isOpen
-		}
-		return truth(k.evalHeader(x))
+	case opSentBefore, opSentSince:
+		return k.evalSent(x)
+	case opEmailID:
+		return truth(k.uids[x.msg.UID])
+	case opThreadID:
+		return k.evalThread(x)
+	case opHeader:
+		return k.evalHeader(x)
 	case opBody, opText:
 		return k.evalText(x)
+	case opFuzzy:
+		return k.evalFuzzy(x)
 	}
 	return truth(k.evalIndex(x))
 }
@@ -116,6 +124,10 @@ func (k *criterion) evalIndex(x *candidate) bool {
 		return dayOf(m.InternalDate()).Before(k.day)
 	case opSince:
 		return !dayOf(m.InternalDate()).Before(k.day)
+	case opSavedBefore:
+		return dayOf(m.SaveDate()).Before(k.day)
+	case opSavedSince:
+		return !dayOf(m.SaveDate()).Before(k.day)
 	case opSmaller:
 		return x.size >= 0 && uint64(x.size) < k.n
 	case opLarger:
@@ -136,95 +148,55 @@ func dayOf(t time.Time) time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
 
-// evalHeader decides what the header tells.
-func (k *criterion) evalHeader(x *candidate) bool {
-	switch k.op {
-	case opSentBefore, opSentSince:
-		date, _ := message.HeaderValue(x.header, "Date")
-		t, ok := message.ParseDate(date)
-		return ok && dayOf(t).Before(k.day) == (k.op == opSentBefore)
+// lacks says that the text index knows that the message does not have the text.
+func (k *criterion) lacks(x *candidate) bool { return k.hits.Lacks(k.hit, x.msg.UID) }
+
+// evalSent decides about the day of the Date field.
+func (k *criterion) evalSent(x *candidate) verdict {
+	sent, has, known := x.fields.Sent()
+	if !known {
+		if !x.known {
+			return isOpen
+		}
+		var date string
+		date, has = message.HeaderValue(x.header, "Date")
+		if has {
+			sent, has = message.ParseDate(date)
+		}
+	}
+	return truth(has && dayOf(sent).Before(k.day) == (k.op == opSentBefore))
+}
+
+// evalHeader decides about one header field.
+func (k *criterion) evalHeader(x *candidate) verdict {
+	if k.lacks(x) {
+		return isNot
+	}
+	if has, known := x.fields.Has(k.field, k.text); known {
+		return truth(has)
+	}
+	if !x.known || !x.whole && !x.parsed.HasHeader([]string{k.name}) {
+		return isOpen
 	}
 	for f := range message.Fields(x.header) {
-		if strings.EqualFold(string(f.Name), k.name) && fieldHolds(f, k.text) {
-			return true
+		if strings.EqualFold(string(f.Name), k.name) && x.scan.fieldHas(f, &k.find) {
+			return isTrue
 		}
 	}
-	return false
-}
-
-// fieldHolds tells whether the value of a field holds a text that is folded already. Nearly all fields are one line of ASCII without
-// encoded words, and are compared where they lie.
-func fieldHolds(f message.Field, folded string) bool {
-	if folded == "" {
-		return true
-	}
-	raw := bytes.Trim(f.Raw[bytes.IndexByte(f.Raw, ':')+1:], " \t\r\n\x00")
-	if len(folded) > maxPlain || !isPlain(raw) {
-		return strings.Contains(message.Fold(message.DecodeHeader(f.Value())), folded)
-	}
-	for i := 0; i+len(folded) <= len(raw); i++ {
-		if lower(raw[i]) == folded[0] && equalFolded(raw[i:i+len(folded)], folded) {
-			return true
-		}
-	}
-	return false
-}
-
-// maxPlain is up to which length texts are compared octet by octet, whose cost is the product of both lengths.
-const maxPlain = 64
-
-func isPlain(raw []byte) bool {
-	for i, c := range raw {
-		if c < ' ' && c != '\t' || c >= 0x80 || c == '=' && i+1 < len(raw) && raw[i+1] == '?' {
-			return false
-		}
-	}
-	return true
-}
-
-func equalFolded(raw []byte, folded string) bool {
-	for i, c := range raw {
-		if lower(c) != folded[i] {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c |= 0x20
-	}
-	return c
+	return isNot
 }
 
 // evalText decides BODY and TEXT, as soon as there is a body to look into.
 func (k *criterion) evalText(x *candidate) verdict {
-	if k.text == "" {
+	switch {
+	case k.text == "":
 		return isTrue
-	}
-	if k.op == opText && x.known {
-		if x.folded == "" {
-			x.folded = foldedHeader(x.header)
-		}
-		if strings.Contains(x.folded, k.text) {
-			return isTrue
-		}
-	}
-	if x.body == nil {
+	case k.lacks(x):
+		return isNot
+	case k.op == opText && x.known && x.scan.headerHas(x.header, &k.find):
+		return isTrue
+	case !x.whole:
 		return isOpen
 	}
-	return truth(x.body.contains(k.needle))
-}
-
-// foldedHeader is a header as text to look into.
-func foldedHeader(header []byte) string {
-	var text strings.Builder
-	for f := range message.Fields(header) {
-		text.Write(f.Name)
-		text.WriteString(": ")
-		text.WriteString(message.DecodeHeader(f.Value()))
-		text.WriteByte('\n')
-	}
-	return message.Fold(text.String())
+	return truth(x.scan.bodyHas(k.needle))
 }

@@ -23,8 +23,10 @@ type searchParser struct {
 	c     *conn
 	dec   *wire.Decoder
 	prog  *searchProgram
+	opts  *resultOptions
 	keys  int
 	depth int
+	fuzzy bool // inside the key behind FUZZY
 }
 
 // flagKeys are the search keys that ask for a flag, or for its absence.
@@ -44,46 +46,85 @@ var headerKeys = map[string]bool{"BCC": true, "CC": true, "FROM": true, "SUBJECT
 
 // program reads everything up to the line end.
 //
-//	search = "SEARCH" [SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"]
-//	         SP ["CHARSET" SP charset SP] search-key *(SP search-key)
+//	search = "SEARCH" [search-return-opts] SP ["CHARSET" SP charset SP] search-key *(SP search-key)
 func (p *searchParser) program() error {
 	if !p.dec.ExpectSP() {
 		return p.dec.Err()
 	}
-	var kids []*criterion
-	for first := true; first || p.dec.SP(); first = false {
-		word, err := p.word()
-		if err != nil {
-			return err
+	word, err := p.word()
+	if err != nil {
+		return err
+	}
+	return p.programFrom(word)
+}
+
+// programFrom is program, whose first word was read.
+func (p *searchParser) programFrom(word string) (err error) {
+	if word == "RETURN" {
+		if !p.opts.parse(p.dec) || !p.dec.ExpectSP() {
+			return p.dec.Err()
 		}
-		switch {
-		case word == "RETURN" && first && !p.prog.ret:
-			if !p.returns() || !p.dec.ExpectSP() {
-				return p.dec.Err()
-			}
-			if word, err = p.word(); err != nil {
-				return err
-			}
-			if word == "CHARSET" {
-				if word, err = p.charset(); err != nil {
-					return err
-				}
-			}
-		case word == "CHARSET" && first:
-			if word, err = p.charset(); err != nil {
-				return err
-			}
+		word, err = p.word()
+	}
+	if err == nil && word == "CHARSET" {
+		if p.c.on.utf8 {
+			return bad("CHARSET has no place after UTF8=ACCEPT") // RFC 6855 §3
 		}
+		if !p.dec.ExpectSP() {
+			return p.dec.Err()
+		}
+		return p.criteria()
+	}
+	if err != nil {
+		return err
+	}
+	return p.searchKeys(word)
+}
+
+// criteria reads
+//
+//	search-criteria = charset 1*(SP search-key)
+func (p *searchParser) criteria() error {
+	var name string
+	if !p.dec.ExpectAString(&name) || !p.dec.ExpectSP() {
+		return p.dec.Err()
+	}
+	if !message.KnownCharset(name) {
+		return errBadCharset
+	}
+	p.prog.charset = name
+	word, err := p.word()
+	if err != nil {
+		return err
+	}
+	return p.searchKeys(word)
+}
+
+var errBadCharset = no("BADCHARSET (UTF-8 US-ASCII)", "Unknown charset, or a text that is not in it")
+
+// searchKeys reads the keys, the first of which is called word, and the line end.
+func (p *searchParser) searchKeys(word string) error {
+	root := &criterion{op: opAnd}
+	for {
 		k, err := p.key(word)
 		if err != nil {
 			return err
 		}
-		kids = append(kids, k)
+		root.kids = append(root.kids, k)
+		if !p.dec.SP() {
+			break
+		}
+		if word, err = p.word(); err != nil {
+			return err
+		}
 	}
 	if !p.dec.ExpectCRLF() {
 		return p.dec.Err()
 	}
-	p.prog.root = &criterion{op: opAnd, kids: kids}
+	if p.prog.scored = p.prog.scored || p.opts != nil && p.opts.relevancy; p.prog.scored && !p.prog.fuzzy {
+		return errFuzzyOnly
+	}
+	p.prog.root = root
 	return nil
 }
 
@@ -100,59 +141,10 @@ func (p *searchParser) word() (string, error) {
 	return word, nil
 }
 
-// returns reads the result options (RFC 9051 §6.4.4); none means ALL.
-func (p *searchParser) returns() bool {
-	p.prog.ret = true
-	option := func() bool {
-		var opt string
-		if !p.dec.ExpectKeyword(&opt) {
-			return false
-		}
-		switch opt {
-		case "MIN":
-			p.prog.min = true
-		case "MAX":
-			p.prog.max = true
-		case "ALL":
-			p.prog.all = true
-		case "COUNT":
-			p.prog.count = true
-		case "SAVE":
-			p.prog.save = true
-		default:
-			return p.dec.Fail("unknown SEARCH result option")
-		}
-		return true
-	}
-	if !p.dec.ExpectSP() || !p.dec.ExpectList(option) {
-		return false
-	}
-	if !p.prog.min && !p.prog.max && !p.prog.count && !p.prog.save {
-		p.prog.all = true
-	}
-	return true
-}
-
-// charset reads the charset and the first key's name.
-func (p *searchParser) charset() (string, error) {
-	if p.c.on.utf8 {
-		return "", bad("CHARSET has no place after UTF8=ACCEPT") // RFC 6855 §3
-	}
-	var name string
-	if !p.dec.ExpectSP() || !p.dec.ExpectAString(&name) || !p.dec.ExpectSP() {
-		return "", p.dec.Err()
-	}
-	if !message.KnownCharset(name) {
-		return "", no("BADCHARSET (UTF-8 US-ASCII)", "Unknown charset")
-	}
-	p.prog.charset = name
-	return p.word()
-}
-
 // key reads one search-key whose name was read.
 func (p *searchParser) key(word string) (*criterion, error) {
 	if p.keys++; p.keys > maxSearchKeys {
-		return nil, no("LIMIT", "Too many search keys")
+		return nil, errTooManyKeys
 	}
 	if p.depth++; p.depth > maxSearchDepth {
 		return nil, no("LIMIT", "Search keys nested too deep")
@@ -189,7 +181,7 @@ func (p *searchParser) key(word string) (*criterion, error) {
 			k = not(k)
 		}
 		return k, nil
-	case "BEFORE", "SINCE", "ON", "SENTBEFORE", "SENTSINCE", "SENTON":
+	case "BEFORE", "SINCE", "ON", "SENTBEFORE", "SENTSINCE", "SENTON", "SAVEDBEFORE", "SAVEDSINCE", "SAVEDON":
 		return p.dateKey(word)
 	case "BODY":
 		return p.textKey(&criterion{op: opBody})
@@ -210,6 +202,8 @@ func (p *searchParser) key(word string) (*criterion, error) {
 			err = bad("Expected seconds, a number of 32 bits that is not 0")
 		}
 		return k, err
+	case "EMAILID", "THREADID":
+		return p.objectKey(map[string]searchOp{"EMAILID": opEmailID, "THREADID": opThreadID}[word])
 	case "MODSEQ":
 		return p.modSeqKey()
 	case "UID":
@@ -218,6 +212,14 @@ func (p *searchParser) key(word string) (*criterion, error) {
 			return nil, p.dec.Err()
 		}
 		return k, nil
+	case "SAVEDATESUPPORTED":
+		return &criterion{op: opAll}, nil // RFC 8514 §4.3
+	case "FUZZY":
+		was := p.fuzzy
+		p.fuzzy, p.prog.fuzzy = true, true
+		k, err := p.operand()
+		p.fuzzy = was
+		return k, err
 	case "NOT":
 		kid, err := p.operand()
 		if err != nil {
@@ -234,6 +236,8 @@ func (p *searchParser) key(word string) (*criterion, error) {
 	}
 	return nil, bad("Unknown search key")
 }
+
+var errTooManyKeys = no("LIMIT", "Too many search keys")
 
 // operand reads a space and a search-key.
 func (p *searchParser) operand() (*criterion, error) {
@@ -290,16 +294,25 @@ func (p *searchParser) textKey(k *criterion) (*criterion, error) {
 	if p.prog.charset != "" {
 		b, err := io.ReadAll(message.DecodeCharset(strings.NewReader(s), p.prog.charset))
 		if err != nil {
-			return nil, no("BADCHARSET (UTF-8 US-ASCII)", "The text is not in this charset")
+			return nil, errBadCharset
 		}
 		s = string(b)
 	}
-	k.text = message.Fold(s)
+	exact, err := p.needle(k, message.Fold(s))
+	if err != nil || !p.fuzzy {
+		return exact, err
+	}
+	return p.fuzzyKey(exact, s)
+}
+
+// needle completes a key that looks for a text, which is folded.
+func (p *searchParser) needle(k *criterion, folded string) (*criterion, error) {
+	k.text, k.find = folded, message.NewNeedle(folded)
 	if k.op == opBody || k.op == opText {
 		if k.needle = len(p.prog.needles); k.needle == maxNeedles {
 			return nil, no("LIMIT", "Too many texts to look for")
 		}
-		p.prog.needles = append(p.prog.needles, []byte(k.text))
+		p.prog.needles = append(p.prog.needles, k.find)
 	}
 	return k, nil
 }
@@ -319,9 +332,10 @@ func (p *searchParser) dateKey(word string) (*criterion, error) {
 		return nil, p.dec.Err()
 	}
 	before, since := opBefore, opSince
-	word, sent := strings.CutPrefix(word, "SENT")
-	if sent {
-		before, since = opSentBefore, opSentSince
+	if rest, ok := strings.CutPrefix(word, "SENT"); ok {
+		word, before, since = rest, opSentBefore, opSentSince
+	} else if rest, ok := strings.CutPrefix(word, "SAVED"); ok {
+		word, before, since = rest, opSavedBefore, opSavedSince
 	}
 	switch word {
 	case "BEFORE":

@@ -1,40 +1,45 @@
 package imap
 
-import (
-	"fmt"
-	"time"
-
-	"bascule/maildir"
-)
+import "bascule/maildir"
 
 // searchRun is one evaluation. Results come in ascending order.
 type searchRun struct {
 	c     *conn
-	tag   string
+	b     *selected // the mailbox; not always the selected one
 	prog  *searchProgram
 	sized *maildir.Snapshot // has sizes that the view's snapshot lacks
 	hits  []hit
 
 	open []candidate   // not decided by the snapshot, and in their places those which are
 	uids []maildir.UID // of those that are not
-	text textScan
-	told time.Time // when the client was last told that the search goes on
+	deep []int         // places in open of those that must be read
+
+	scan    *textScan   // of this goroutine
+	helping []*textScan // of helpers; see search_scan.go
+
+	progress progress
 }
 
 type hit struct {
 	seq    SeqNum
 	uid    maildir.UID
 	modSeq maildir.ModSeq
+	score  uint8 // relevancy, 1 to 100 (RFC 6203 §4); 0 if nobody asked
 }
 
 // prepare binds the program to the view, and finds out sizes if they are asked for.
 func (s *searchRun) prepare(r *request) error {
-	b := s.c.box
-	leave, err := s.c.enter(r)
+	leave, err := s.c.enterMailbox(r, s.b.mount, s.b.m, r.row.touch, maildir.RightRead)
 	if err != nil {
 		return err
 	}
 	leave() // what is searched is the snapshot that the client knows
+	return s.bind()
+}
+
+// bind is prepare without a look at the POP3 lock.
+func (s *searchRun) bind() (err error) {
+	b := s.b
 	s.prog.root.walk(func(k *criterion) {
 		switch k.op {
 		case opSet:
@@ -48,8 +53,18 @@ func (s *searchRun) prepare(r *request) error {
 			}
 		case opKeyword:
 			k.flag, _ = b.view.snap.ParseFlags([]string{k.name})
+		case opHeader:
+			k.field = maildir.FieldOf(k.name)
+			s.prog.fields = s.prog.fields || k.field != 0
+		case opSentBefore, opSentSince:
+			s.prog.fields = true
 		}
 	})
+	s.scan = newTextScan(b.m, s.prog.needles)
+	s.askTextIndex()
+	if err := s.findEmailIDs(); err != nil {
+		return err
+	}
 	if s.prog.sizes && b.view.snap.Unsized() > 0 {
 		s.sized, err = b.m.Sizes(s.c.ctx, nil)
 	}
@@ -58,13 +73,43 @@ func (s *searchRun) prepare(r *request) error {
 
 // scope is which messages have to be asked: those of the smallest set that all must be in, or every one.
 func (s *searchRun) scope() []span {
-	scope := []span{{1, SeqNum(s.c.box.view.Len())}}
+	scope := []span{{1, SeqNum(s.b.view.Len())}}
 	for _, k := range s.prog.root.kids {
 		if k.op == opSet && spansLen(k.spans) < spansLen(scope) {
 			scope = k.spans
 		}
 	}
 	return scope
+}
+
+// fewMessages is up to how many messages are looked at without asking the text index.
+const fewMessages = 16
+
+// askTextIndex finds out which messages cannot have the texts that are looked for.
+func (s *searchRun) askTextIndex() {
+	var texts []string
+	var asking []*criterion
+	bodies := false
+	s.prog.root.walk(func(k *criterion) {
+		switch k.op {
+		case opBody, opText:
+			bodies = true
+			fallthrough
+		case opHeader:
+			k.hits = nil // of the mailbox before
+			if k.text != "" {
+				k.hit = len(texts)
+				texts, asking = append(texts, k.text), append(asking, k)
+			}
+		}
+	})
+	if len(texts) == 0 || spansLen(s.scope()) <= fewMessages {
+		return
+	}
+	hits := s.b.m.FindTexts(s.c.ctx, texts, bodies)
+	for _, k := range asking {
+		k.hits = hits
+	}
 }
 
 func spansLen(spans []span) (n int) {
@@ -76,24 +121,20 @@ func spansLen(spans []span) (n int) {
 
 // run asks every message in scope.
 func (s *searchRun) run() error {
-	b := s.c.box
+	defer s.endReading()
+	b := s.b
 	for seq, m := range b.view.each(s.scope()) {
 		if m == nil {
 			continue
 		}
-		x := candidate{b: b, now: s.prog.now, seq: seq, msg: m, size: m.Size}
-		if s.sized != nil && x.size < 0 {
-			if now := s.sized.Find(m.UID); now != nil {
-				x.size = now.Size
-			}
-		}
+		x := candidate{b: b, now: s.prog.now, seq: seq, msg: m, size: sizeOf(m, s.sized), scored: s.prog.scored}
 		switch s.prog.root.eval(&x) {
 		case isTrue:
+			s.match(&x)
 			if len(s.open) == 0 {
 				s.hit(&x)
 				continue
 			}
-			x.decided = true
 			s.open = append(s.open, x)
 		case isOpen:
 			s.open = append(s.open, x)
@@ -103,7 +144,7 @@ func (s *searchRun) run() error {
 			if err := s.decide(); err != nil {
 				return err
 			}
-			if err := s.stillHere(seq); err != nil {
+			if err := s.progress.tell(int(seq), b.view.Len(), "Searching"); err != nil {
 				return err
 			}
 		}
@@ -111,24 +152,57 @@ func (s *searchRun) run() error {
 	return s.decide()
 }
 
-func (s *searchRun) hit(x *candidate) {
-	s.hits = append(s.hits, hit{x.seq, x.msg.UID, x.msg.ModSeq})
+// endReading gives back what was opened to read messages.
+func (s *searchRun) endReading() {
+	s.scan.from.Close()
+	for _, scan := range s.helping {
+		scan.from.Close()
+	}
 }
 
-// decide looks into headers, and where that is not enough into bodies. Messages that are gone match nothing.
+// sizeOf is RFC822.SIZE, which a newer snapshot may know better; -1 if nobody does.
+func sizeOf(m *maildir.Message, sized *maildir.Snapshot) int64 {
+	if m.Size < 0 && sized != nil {
+		if now := sized.Find(m.UID); now != nil {
+			return now.Size
+		}
+	}
+	return m.Size
+}
+
+// match notes that a message matches, while all that was looked at is still there.
+func (s *searchRun) match(x *candidate) {
+	x.decided, x.score = true, s.prog.score(x)
+}
+
+// uidsFound are the hits' UIDs, ascending.
+func (s *searchRun) uidsFound() []maildir.UID {
+	uids := make([]maildir.UID, 0, len(s.hits))
+	for _, h := range s.hits {
+		uids = append(uids, h.uid)
+	}
+	return uids
+}
+
+func (s *searchRun) hit(x *candidate) {
+	s.hits = append(s.hits, hit{x.seq, x.msg.UID, x.msg.ModSeq, x.score})
+}
+
+// decide looks at what is kept in memory of the headers, then into headers, and where that is not enough into bodies. Messages that are gone
+// match nothing.
 func (s *searchRun) decide() error {
-	if len(s.uids) > 0 {
-		next := 0
-		err := s.c.box.m.Parsed(s.c.ctx, s.uids, func(uid maildir.UID, p maildir.Parsed) (err error) {
-			for s.open[next].decided || s.open[next].msg.UID != uid {
-				next++
-			}
-			x := &s.open[next]
-			next++
-			x.decided, err = s.look(x, p)
+	if s.prog.fields && len(s.uids) > 0 {
+		if err := s.lookAtFields(); err != nil {
 			return err
-		})
-		if err != nil {
+		}
+	}
+	if len(s.uids) > 0 {
+		if err := s.lookIntoHeaders(); err != nil {
+			return err
+		}
+	}
+	if len(s.deep) > 0 {
+		if err := s.lookIntoBodies(s.deep); err != nil {
 			return err
 		}
 	}
@@ -138,51 +212,51 @@ func (s *searchRun) decide() error {
 		}
 	}
 	clear(s.open)
-	s.open, s.uids = s.open[:0], s.uids[:0]
+	s.open, s.uids, s.deep = s.open[:0], s.uids[:0], s.deep[:0]
 	return nil
 }
 
-// look decides about one message, with what the index keeps of its header, and if need be with its file.
-func (s *searchRun) look(x *candidate, p maildir.Parsed) (match bool, err error) {
-	if err := s.c.ctx.Err(); err != nil {
-		return false, err
-	}
-	if x.header, err = p.Header(); err != nil {
-		return false, err
-	}
-	x.parsed, x.known = p, true
-	v := s.prog.root.eval(x)
-	if v == isOpen {
-		body, err := s.openBodyText(x)
-		if err != nil || body == nil {
-			return false, err
+// lookAtFields decides what the fields in memory tell, and leaves the others in s.uids.
+func (s *searchRun) lookAtFields() error {
+	next, left := 0, s.uids[:0]
+	return s.b.m.Fields(s.c.ctx, s.uids, func(uid maildir.UID, f maildir.Fields) error {
+		x := s.openAt(&next, uid)
+		x.fields = f
+		switch s.prog.root.eval(x) {
+		case isTrue:
+			s.match(x)
+		case isOpen:
+			left = append(left, uid)
 		}
-		defer body.close()
-		x.body, x.header, x.folded = body, body.header, ""
-		v = s.prog.root.eval(x)
-		if body.err != nil {
-			return false, body.err
-		}
-	}
-	return v == isTrue, nil
-}
-
-// progressEvery is how often a client is told that its search goes on; as often, one that went away is noticed.
-const progressEvery = 10 * time.Second
-
-// stillHere tells the client of a long search how far it is (RFC 9585). Nothing is held meanwhile.
-func (s *searchRun) stillHere(seq SeqNum) error {
-	every := progressEvery
-	if k := s.c.srv.opt.KeepAlive; k > 0 {
-		every = min(every, k)
-	}
-	if time.Since(s.told) < every {
+		s.uids = left
 		return nil
+	})
+}
+
+// lookIntoHeaders decides what the index tells of the headers, and notes in s.deep where that is not enough.
+func (s *searchRun) lookIntoHeaders() error {
+	next := 0
+	return s.b.m.Parsed(s.c.ctx, s.uids, func(uid maildir.UID, p maildir.Parsed) (err error) {
+		x := s.openAt(&next, uid)
+		if x.header, err = p.Header(); err != nil {
+			return err
+		}
+		x.parsed, x.known, x.scan, s.scan.hasHeader = p, true, s.scan, false
+		switch s.prog.root.eval(x) {
+		case isTrue:
+			s.match(x)
+		case isOpen:
+			s.deep = append(s.deep, next-1)
+		}
+		return s.c.ctx.Err()
+	})
+}
+
+// openAt finds the undecided message of this UID, the next being at or behind *next.
+func (s *searchRun) openAt(next *int, uid maildir.UID) *candidate {
+	for s.open[*next].decided || s.open[*next].msg.UID != uid {
+		*next++
 	}
-	s.c.status("*", kindOK, fmt.Sprintf(`INPROGRESS ("%s" %d %d)`, s.tag, seq, s.c.box.view.Len()), "Searching")
-	s.told = time.Now()
-	if s.c.flush() != nil {
-		return errClientGone
-	}
-	return nil
+	*next++
+	return &s.open[*next-1]
 }

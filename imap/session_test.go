@@ -1,7 +1,10 @@
 package imap_test
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -59,6 +62,44 @@ func TestSessionListIsTrue(t *testing.T) {
 	}
 	if n := len(s.Gate.Sessions(gate.Filter{})); n != 0 {
 		t.Errorf("%d sessions after UNAUTHENTICATE", n)
+	}
+}
+
+// A trace is of one account. It ends with the session and not with the connection, over which somebody else may log in next.
+func TestTraceEndsWithUnauthenticate(t *testing.T) {
+	s := testkit.Start(t, testkit.Options{})
+	var log strings.Builder
+	g := gate.New(gate.Options{Directory: s.Accounts, Store: s.Store, AllowClear: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	defer g.Close()
+	if _, err := g.Trace("imap@example.org", time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	client, srv := net.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		nc := netserve.NewConn(srv, "test", nil)
+		defer nc.Close()
+		imap.New(imap.Options{Gate: g}).Handle(t.Context(), nc)
+	}()
+	client.SetDeadline(time.Now().Add(patience))
+	replies := bufio.NewScanner(client)
+	for _, command := range []string{"", "LOGIN imap@example.org demo", "NOOP", "UNAUTHENTICATE", "LOGIN both@example.org demo", "LIST \"\" anothers", "LOGOUT"} {
+		want := "* OK"
+		if command != "" {
+			fmt.Fprintf(client, "a %s\r\n", command)
+			want = "a OK"
+		}
+		for replies.Scan() && !strings.HasPrefix(replies.Text(), want) {
+		}
+		if err := replies.Err(); err != nil {
+			t.Fatalf("%s: %v", command, err)
+		}
+	}
+	client.Close()
+	<-done
+	if got := log.String(); !strings.Contains(got, "NOOP") || strings.Contains(got, "anothers") {
+		t.Errorf("traced:\n%s", got)
 	}
 }
 

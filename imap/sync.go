@@ -2,11 +2,13 @@ package imap
 
 import (
 	"slices"
+	"strconv"
 
+	"bascule/imap/wire"
 	"bascule/maildir"
 )
 
-// This file is the only place that sends EXISTS, RECENT, EXPUNGE, FLAGS after SELECT and FETCH
+// This file is the only place that sends EXISTS, RECENT, EXPUNGE, VANISHED, FLAGS after SELECT and FETCH
 // that nobody asked for. NOOP, IDLE and the end of every command are one path: compare
 // what the client knows with what is, and tell the difference, as far as the
 // command allows it. A notification carries no data, so none can be lost.
@@ -23,23 +25,35 @@ type stored struct {
 	expect func(known maildir.Flags) maildir.Flags
 }
 
-// sync tells the client what changed in the selected mailbox.
-func (c *conn) sync(r *request) error {
-	b := c.box
-	if b == nil {
-		return nil
+// sync tells the client what changed in the selected mailbox. reply is the tagged reply that comes behind; nil in IDLE.
+func (c *conn) sync(r *request, reply *replyError) error {
+	if b := c.box; b != nil {
+		if err := c.standing(); err != nil {
+			return err
+		}
+		err := c.syncBox(r, b)
+		if b.m.Deleted() {
+			return bye("", "The selected mailbox was deleted")
+		}
+		if err != nil {
+			return err
+		}
+		c.tellURLKey()
+		c.tellHighest(r, reply)
 	}
-	err := c.syncBox(r, b)
-	if b.m.Deleted() {
-		return bye("", "The selected mailbox was deleted")
+	if err := c.tellOthers(r); err != nil {
+		return err
 	}
-	return err
+	return c.tellEntries(r)
 }
 
 func (c *conn) syncBox(r *request, b *selected) error {
-	snap, err := b.m.Snapshot(), error(nil)
+	if c.notify.mutes(messageNew) && r.row.touch <= maildir.TouchRead {
+		return nil // the numbering stays too; what the command does itself is told all the same
+	}
+	snap, err := b.snapshot(), error(nil)
 	switch {
-	case c.door.Quiet(b.m.Name()):
+	case b.mount.door.Quiet(b.m.Name()):
 		// What the command did itself belongs before its tagged reply (RFC 9051 §6.4.3), even if POP3 came right behind it.
 		if snap = r.inside; snap == nil {
 			return nil
@@ -48,8 +62,9 @@ func (c *conn) syncBox(r *request, b *selected) error {
 		if snap, err = b.m.Refresh(c.ctx); err != nil {
 			return err
 		}
+		snap = b.eyes.See(snap)
 	}
-	if snap == b.view.snap && b.view.held == nil && r.stored == nil {
+	if snap == b.view.snap && b.view.held == nil && r.stored == nil && (b.view.missing == 0 || c.notify.mutes(flagChange)) {
 		return nil
 	}
 	if !c.on.rev2 {
@@ -57,7 +72,28 @@ func (c *conn) syncBox(r *request, b *selected) error {
 			return err
 		}
 	}
-	return c.tell(snap, !r.row.seq, r.row.uid, r.stored)
+	return c.tell(snap, !r.row.seq && !r.numbers, r.row.uid, r.stored)
+}
+
+// tellHighest brings the client's idea of HIGHESTMODSEQ to what it was told of, if its own reckoning
+// (RFC 7162 §6: the highest MODSEQ of the FETCH responses) gives something else. While expunges are held back that is too
+// high, and the client would never hear of them if it lost the connection (RFC 7162 §3.2); after arrivals and expunges it is too low.
+func (c *conn) tellHighest(r *request, reply *replyError) {
+	b := c.box
+	believed, whole := max(b.told, b.sent), b.view.whole()
+	b.told, b.sent = whole, 0
+	switch {
+	case c.on.qresync && (believed != whole || r.expunged), c.on.condstore && r.expunged:
+	default:
+		return
+	}
+	r.expunged = false
+	code := "HIGHESTMODSEQ " + strconv.FormatUint(uint64(whole), 10)
+	if reply != nil && reply.kind == kindOK && reply.code == "" && !r.answered {
+		reply.code = code
+		return
+	}
+	c.status("*", kindOK, code, "So far everything was told")
 }
 
 // tell moves the client's view to snap. uid says that a UID command asked for it.
@@ -68,12 +104,14 @@ func (c *conn) tell(snap *maildir.Snapshot, mayExpunge, uid bool, st *stored) er
 	if err != nil {
 		return err
 	}
+	if b.view.missing > 0 && !c.notify.mutes(flagChange) {
+		n.changed = b.view.catchUp(n.changed)
+	}
 	if len(snap.Keywords()) != len(known.Keywords()) {
 		c.writeFlagLists(snap)
 	}
-	for _, seq := range n.expunged {
-		c.enc.Atom("* ").Number(uint32(seq)).Atom(" EXPUNGE\r\n")
-	}
+	c.contextsBeforeExpunge(n)
+	c.writeExpunged(n)
 	if n.arrived {
 		c.enc.Atom("* ").Number(uint32(b.view.Len())).Atom(" EXISTS\r\n")
 		if !c.on.rev2 {
@@ -88,6 +126,10 @@ func (c *conn) tell(snap *maildir.Snapshot, mayExpunge, uid bool, st *stored) er
 			continue
 		}
 		quiet := false
+		if c.notify.mutes(flagChange) && !st.names(uid) {
+			b.view.untold(known.HighestModSeq())
+			continue
+		}
 		if st != nil && (st.silent || st.hidden) {
 			if _, mine := slices.BinarySearch(st.uids, uid); mine {
 				if st.hidden {
@@ -102,7 +144,37 @@ func (c *conn) tell(snap *maildir.Snapshot, mayExpunge, uid bool, st *stored) er
 		}
 		c.writeChange(seq, m, withUID, !quiet)
 	}
+	c.contextsAfterNews(known, n)
+	if err := c.fetchNew(n.added); err != nil {
+		return err
+	}
 	return c.enc.Err()
+}
+
+// names tells whether a STORE named the message.
+func (st *stored) names(uid maildir.UID) bool {
+	if st == nil {
+		return false
+	}
+	_, mine := slices.BinarySearch(st.uids, uid)
+	return mine
+}
+
+// writeExpunged writes EXPUNGE, or VANISHED for who enabled QRESYNC or UIDONLY (RFC 7162 §3.2.10.2, RFC 9586 §3.5).
+func (c *conn) writeExpunged(n news) {
+	if !c.on.qresync && !c.on.uidOnly {
+		for _, seq := range n.expunged {
+			c.enc.Atom("* ").Number(uint32(seq)).Atom(" EXPUNGE\r\n")
+		}
+		return
+	}
+	if len(n.vanished) > 0 {
+		var set wire.SetBuilder
+		for _, uid := range n.vanished {
+			set.Add(uint32(uid))
+		}
+		c.enc.Atom("* VANISHED ").Ranges(set.Ranges()).CRLF()
+	}
 }
 
 // reported lists whose FETCH is due: what changed, and after a STORE that is not silent everything it
@@ -120,9 +192,9 @@ func reported(changed []maildir.UID, st *stored) []maildir.UID {
 // when a UID command caused it, which RFC 9051 §6.4.9 demands, and with CONDSTORE and IMAP4rev2 always, so that a
 // client which holds back its own view is not misled.
 func (c *conn) writeChange(seq SeqNum, m *maildir.Message, uid, flags bool) {
-	c.enc.Atom("* ").Number(uint32(seq)).Atom(" FETCH (")
+	c.beginFetch(seq, m)
 	sep := ""
-	if uid {
+	if uid && !c.on.uidOnly {
 		c.enc.Atom("UID ").Number(uint32(m.UID))
 		sep = " "
 	}
@@ -132,9 +204,25 @@ func (c *conn) writeChange(seq SeqNum, m *maildir.Message, uid, flags bool) {
 		sep = " "
 	}
 	if c.on.condstore {
-		c.enc.Atom(sep).Atom("MODSEQ (").Number64(uint64(m.ModSeq)).Atom(")")
+		c.enc.Atom(sep)
+		c.writeModSeq(m)
 	}
 	c.enc.Atom(")\r\n")
+}
+
+// beginFetch begins a FETCH response, or a UIDFETCH response for who enabled UIDONLY (RFC 9586 §3.3).
+func (c *conn) beginFetch(seq SeqNum, m *maildir.Message) {
+	if c.on.uidOnly {
+		c.enc.Atom("* ").Number(uint32(m.UID)).Atom(" UIDFETCH (")
+		return
+	}
+	c.enc.Atom("* ").Number(uint32(seq)).Atom(" FETCH (")
+}
+
+// writeModSeq writes a FETCH response's MODSEQ.
+func (c *conn) writeModSeq(m *maildir.Message) {
+	c.box.sent = max(c.box.sent, m.ModSeq)
+	c.enc.Atom("MODSEQ (").Number64(uint64(m.ModSeq)).Special(')')
 }
 
 // writeFlags writes a message's flag list, with the session's \Recent for IMAP4rev1.
@@ -167,11 +255,14 @@ func (c *conn) writeFlagLists(snap *maildir.Snapshot) {
 	switch {
 	case c.box.readOnly:
 		names = nil
-	case !snap.KeywordsFull():
-		names = append(names, `\*`)
+	default:
+		names = settable(names, c.box.rights)
+		if c.box.rights.Has(maildir.RightWrite) && !snap.KeywordsFull() {
+			names = append(names, `\*`)
+		}
 	}
 	c.writeNames(names)
-	c.enc.Atom("] Flags that stay\r\n")
+	c.enc.Atom("] ").Text(c.words("Flags that stay")).CRLF()
 }
 
 var systemFlagNames = []string{`\Answered`, `\Flagged`, `\Deleted`, `\Seen`, `\Draft`, "$Forwarded"}

@@ -26,6 +26,30 @@ type SeqNum uint32
 type view struct {
 	snap *maildir.Snapshot // what the client was told of flags and arrivals
 	held []maildir.UID     // the client's numbering while it is out of step; nil in step
+	// since is the modseq up to which the client was told everything when it came out of step.
+	since maildir.ModSeq
+	// missing is the modseq before a change that the client did not want to be told (NOTIFY); 0: none.
+	missing maildir.ModSeq
+}
+
+// whole is the modseq up to which the client was told everything, expunges too: who asks for the changes
+// since it misses none. A higher one must never be told as HIGHESTMODSEQ.
+func (v *view) whole() maildir.ModSeq {
+	whole := v.snap.HighestModSeq()
+	if v.held != nil {
+		whole = v.since
+	}
+	if v.missing > 0 {
+		whole = min(whole, v.missing)
+	}
+	return whole
+}
+
+// untold notes that changes after since were not told.
+func (v *view) untold(since maildir.ModSeq) {
+	if v.missing == 0 {
+		v.missing = since
+	}
 }
 
 // errOutOfStep says that a snapshot contradicts what the client was told. The
@@ -82,6 +106,18 @@ func (v *view) lower(uid maildir.UID) int {
 		return sort.Search(len(v.held), func(i int) bool { return v.held[i] >= uid })
 	}
 	return v.snap.Lower(uid)
+}
+
+// catchUp adds to changed what was kept from the client, which is told now.
+func (v *view) catchUp(changed []maildir.UID) []maildir.UID {
+	for _, m := range v.eachSince([]span{{1, SeqNum(v.Len())}}, v.missing) {
+		if m != nil && m.ModSeq > v.missing {
+			changed = append(changed, m.UID)
+		}
+	}
+	v.missing = 0
+	slices.Sort(changed)
+	return slices.Compact(changed)
 }
 
 // span is a run of sequence numbers, both ends included.
@@ -144,7 +180,10 @@ func (v *view) ofUIDs(uids wire.Ranges) []span {
 const maxUID = 1<<32 - 1
 
 // each yields the messages of some runs in ascending order; nil for one that is gone already.
-func (v *view) each(spans []span) iter.Seq2[SeqNum, *maildir.Message] {
+func (v *view) each(spans []span) iter.Seq2[SeqNum, *maildir.Message] { return v.eachSince(spans, 0) }
+
+// eachSince is each for messages with a modseq above since. While the view is out of step it may yield others too.
+func (v *view) eachSince(spans []span, since maildir.ModSeq) iter.Seq2[SeqNum, *maildir.Message] {
 	return func(yield func(SeqNum, *maildir.Message) bool) {
 		for _, s := range spans {
 			if v.held != nil {
@@ -155,7 +194,7 @@ func (v *view) each(spans []span) iter.Seq2[SeqNum, *maildir.Message] {
 				}
 				continue
 			}
-			for i, m := range v.snap.From(int(s.lo) - 1) {
+			for i, m := range v.snap.Since(int(s.lo)-1, since) {
 				if SeqNum(i+1) > s.hi {
 					break
 				}
@@ -187,7 +226,9 @@ func (v *view) uids(spans []span) (out []maildir.UID, gone bool) {
 // news is the difference between what the client knew and what it may be told now.
 type news struct {
 	expunged []SeqNum      // highest first, so that each number is right when it is sent
+	vanished []maildir.UID // the same messages, ascending
 	arrived  bool          // messages were added: EXISTS has to be sent
+	added    int           // how many
 	changed  []maildir.UID // flags or modseq changed; known before and still there
 }
 
@@ -201,14 +242,16 @@ func (v *view) advance(to *maildir.Snapshot, mayExpunge bool) (news, error) {
 		if to.UIDValidity() != v.snap.UIDValidity() || d.Added > 0 && to.At(first).UID <= v.UID(SeqNum(v.Len())) {
 			return n, errOutOfStep
 		}
-		n.changed, n.arrived = d.Changed, d.Added > 0
+		n.changed, n.arrived, n.added = d.Changed, d.Added > 0, d.Added
 		if v.held == nil {
 			if len(d.Gone) > 0 && mayExpunge {
 				n.expunged = make([]SeqNum, 0, len(d.Gone))
 				for _, i := range slices.Backward(d.Gone) {
 					n.expunged = append(n.expunged, SeqNum(i+1))
 				}
+				n.vanished = d.GoneUIDs
 			} else if len(d.Gone) > 0 {
+				v.since = v.snap.HighestModSeq()
 				v.held = make([]maildir.UID, 0, v.snap.Len()+d.Added)
 				for i := range v.snap.Len() {
 					v.held = append(v.held, v.snap.At(i).UID)
@@ -223,22 +266,22 @@ func (v *view) advance(to *maildir.Snapshot, mayExpunge bool) (news, error) {
 		v.snap = to
 	}
 	if v.held != nil && mayExpunge {
-		n.expunged = v.release()
+		n.expunged, n.vanished = v.release()
 	}
 	return n, nil
 }
 
-// release brings a held numbering back in step and returns the numbers that went, highest first.
-func (v *view) release() []SeqNum {
-	var gone []SeqNum
+// release brings a held numbering back in step and returns the numbers that went, highest first, and their UIDs, ascending.
+func (v *view) release() (gone []SeqNum, uids []maildir.UID) {
 	i := v.snap.Len() - 1
 	for n := len(v.held) - 1; n >= 0; n-- {
 		if i >= 0 && v.snap.At(i).UID == v.held[n] {
 			i--
 			continue
 		}
-		gone = append(gone, SeqNum(n+1))
+		gone, uids = append(gone, SeqNum(n+1)), append(uids, v.held[n])
 	}
+	slices.Reverse(uids)
 	v.held = nil
-	return gone
+	return gone, uids
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"bascule/imap/wire"
 	"bascule/internal/notify"
 	"bascule/locking"
 	"bascule/maildir"
@@ -176,6 +177,19 @@ func TestViewAgainstNaiveClients(t *testing.T) {
 			}
 			clients[i].hear(t, &views[i], n)
 			clients[i].agree(t, &views[i])
+			if len(n.vanished) != len(n.expunged) || !slices.IsSorted(n.vanished) {
+				t.Fatalf("%d expunged, vanished %v", len(n.expunged), n.vanished)
+			}
+			// Who loses the connection now asks from here, and must be told of everything that it still numbers.
+			gone, complete, err := m.Vanished(context.Background(), views[i].whole())
+			if err != nil || !complete {
+				t.Fatal(complete, err)
+			}
+			for _, uid := range clients[i].uids {
+				if _, there := m.Snapshot().Index(uid); !there && !slices.Contains(gone, uid) {
+					t.Fatalf("UID %d would never be told as gone", uid)
+				}
+			}
 			if mayExpunge && (views[i].held != nil || views[i].Len() != m.Snapshot().Len()) {
 				t.Fatal("a client that was told everything is not in step")
 			}
@@ -240,5 +254,42 @@ func TestViewRefusesWhatCannotBe(t *testing.T) {
 	v := view{snap: all.Snapshot}
 	if _, err := v.advance(put(b, 2), true); err != errOutOfStep {
 		t.Errorf("another UIDVALIDITY: %v", err)
+	}
+}
+
+// BenchmarkSets resolves what clients name messages by, in a view of 1,000 messages: runs, many single numbers, UIDs.
+func BenchmarkSets(b *testing.B) {
+	m := openMailbox(b)
+	in := make([]maildir.Incoming, 1000)
+	for i := range in {
+		in[i].R = strings.NewReader("a: b\r\n\r\nc\r\n")
+	}
+	if _, err := m.Append(context.Background(), in); err != nil {
+		b.Fatal(err)
+	}
+	v := view{snap: m.Snapshot()}
+	run := wire.NumSet{Ranges: wire.Ranges{{Start: 1, Stop: 1000}}}
+	var single wire.NumSet
+	for i := uint32(1); i < 1000; i += 2 {
+		single.Ranges = append(single.Ranges, wire.Range{Start: i, Stop: i})
+	}
+	for _, x := range []struct {
+		name string
+		set  wire.NumSet
+	}{{"one run", run}, {"500 numbers", single}} {
+		b.Run("seq "+x.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := v.bySeq(x.set); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("uid "+x.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				v.byUID(x.set)
+			}
+		})
 	}
 }
