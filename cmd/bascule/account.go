@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -11,7 +12,7 @@ import (
 func newAccount(o *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "account", Short: "Add, show, change and remove accounts"}
 	cmd.AddCommand(newAccountAdd(o), newAccountList(o), newAccountShow(o), newAccountRemove(o), newAccountPassword(o),
-		newAccountQuota(o), newAccountSet(o), newAccountSuspend(o), newAccountResume(o))
+		newAccountQuota(o), newAccountSet(o), newAccountSuspend(o), newAccountResume(o), newAccountBackup(o))
 	return cmd
 }
 
@@ -36,6 +37,9 @@ func newAccountAdd(o *options) *cobra.Command {
 				return err
 			}
 			defer base.Close()
+			if err := base.Accounts.Local(); err != nil {
+				return err
+			}
 			var secret *accounts.Secret
 			if !without {
 				if secret, err = readSecret(hashed); err != nil {
@@ -74,6 +78,12 @@ func newAccountRemove(o *options) *cobra.Command {
 				return err
 			}
 			defer base.Close()
+			if err := base.Accounts.Removable(cmd.Context(), address); err != nil {
+				return err // before its shares are gone
+			}
+			if err := base.Unshare(cmd.Context(), address); err != nil && !errors.Is(err, accounts.ErrNotFound) {
+				return fmt.Errorf("%s still shares mailboxes: %w", address, err)
+			}
 			if err := base.Accounts.DeleteAccount(cmd.Context(), who(), address); err != nil {
 				return err
 			}
@@ -81,6 +91,9 @@ func newAccountRemove(o *options) *cobra.Command {
 			if purge {
 				if evictErr != nil {
 					return fmt.Errorf("the account is removed, its mail is kept since sessions may still have it open: %w", evictErr)
+				}
+				if err := base.Accounts.Note(cmd.Context(), accounts.AuditEntry{Who: who(), Action: "mail.purge", Subject: address.String()}); err != nil {
+					return err
 				}
 				if err := base.Store.Remove(address.String()); err != nil {
 					return err
@@ -109,6 +122,9 @@ func newAccountPassword(o *options) *cobra.Command {
 				return err
 			}
 			defer base.Close()
+			if err := base.Accounts.Local(); err != nil {
+				return err
+			}
 			if _, err := base.Accounts.Lookup(cmd.Context(), address); err != nil {
 				return fmt.Errorf("%s: %w", address, err) // before asking for a password in vain
 			}

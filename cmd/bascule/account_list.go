@@ -18,6 +18,7 @@ import (
 // accountJSON is an account for scripts.
 type accountJSON struct {
 	Address       string            `json:"address"`
+	Source        string            `json:"source"`
 	Protocols     string            `json:"protocols"`
 	ProtocolsFrom string            `json:"protocols_from"`
 	Status        string            `json:"status"`
@@ -31,12 +32,36 @@ type accountJSON struct {
 	Created       time.Time         `json:"created"`
 	Own           map[string]string `json:"own_settings,omitempty"`
 	Usage         *usageJSON        `json:"usage,omitempty"`
+	SearchIndex   *searchIndexJSON  `json:"search_index,omitempty"`
 	Logins        []loginJSON       `json:"last_logins,omitempty"`
 }
 
 type usageJSON struct {
 	Bytes    int64 `json:"bytes"`
 	Messages int64 `json:"messages"`
+}
+
+type searchIndexJSON struct {
+	Mode     string `json:"mode"`
+	Bytes    int64  `json:"bytes"`
+	Messages int64  `json:"messages"`
+	Unread   int64  `json:"read_by_every_search"`
+}
+
+func indexJSON(x maildir.TextIndexInfo) *searchIndexJSON {
+	return &searchIndexJSON{string(x.Mode), x.Bytes, x.Messages, x.Unread}
+}
+
+// describeIndex is the state of a text index in a line.
+func describeIndex(x maildir.TextIndexInfo) string {
+	if x.Bytes == 0 {
+		return string(x.Mode) + ", there is none"
+	}
+	s := fmt.Sprintf("%s, %d octets for %s", x.Mode, x.Bytes, plural(int(x.Messages), "message", "messages"))
+	if x.Unread > 0 {
+		s += fmt.Sprintf(", %d more are read by every search", x.Unread)
+	}
+	return s
 }
 
 type loginJSON struct {
@@ -48,7 +73,7 @@ type loginJSON struct {
 
 func toJSON(a accounts.Account) accountJSON {
 	out := accountJSON{
-		Address: a.Address.String(), Protocols: string(a.Protocols), ProtocolsFrom: string(a.ProtocolsFrom), Status: string(a.Status),
+		Address: a.Address.String(), Source: a.Source, Protocols: string(a.Protocols), ProtocolsFrom: string(a.ProtocolsFrom), Status: string(a.Status),
 		StatusReason: a.StatusReason, Delivery: string(a.Delivery), Exclusive: string(a.Exclusive), QuotaBytes: a.QuotaBytes,
 		QuotaMessages: a.QuotaMessages, Password: a.Scheme, SCRAM: a.SCRAM, Created: a.Created,
 	}
@@ -92,7 +117,7 @@ func newAccountList(o *options) *cobra.Command {
 				}
 				for _, a := range page {
 					list = append(list, toJSON(a))
-					rows = append(rows, []string{a.Address.String(), string(a.Protocols), string(a.ProtocolsFrom), string(a.Status), string(a.Delivery), quota(a.QuotaBytes, a.QuotaMessages)})
+					rows = append(rows, []string{a.Address.String(), string(a.Protocols), string(a.ProtocolsFrom), string(a.Status), string(a.Delivery), quota(a.QuotaBytes, a.QuotaMessages), a.Source})
 					q.After = a.Address
 				}
 				if len(page) == 0 {
@@ -102,7 +127,7 @@ func newAccountList(o *options) *cobra.Command {
 			if o.json {
 				return printJSON(cmd.OutOrStdout(), list)
 			}
-			return printTable(cmd.OutOrStdout(), []string{"ACCOUNT", "PROTOCOLS", "FROM", "STATUS", "DELIVERY", "QUOTA"}, rows)
+			return printTable(cmd.OutOrStdout(), []string{"ACCOUNT", "PROTOCOLS", "FROM", "STATUS", "DELIVERY", "QUOTA", "SOURCE"}, rows)
 		},
 	}
 	cmd.Flags().StringVar(&domain, "domain", "", "only of this domain")
@@ -152,17 +177,21 @@ func newAccountShow(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			index, err := mail.TextIndex(cmd.Context())
+			if err != nil {
+				return err
+			}
 			if o.json {
 				out := toJSON(a)
-				out.Usage = &usageJSON{usage.Bytes, usage.Messages}
+				out.Usage, out.SearchIndex = &usageJSON{usage.Bytes, usage.Messages}, indexJSON(index)
 				return printJSON(cmd.OutOrStdout(), out)
 			}
-			return showAccount(cmd, a, usage)
+			return showAccount(cmd, a, usage, index)
 		},
 	}
 }
 
-func showAccount(cmd *cobra.Command, a accounts.Account, usage maildir.Usage) error {
+func showAccount(cmd *cobra.Command, a accounts.Account, usage maildir.Usage, index maildir.TextIndexInfo) error {
 	password := a.Scheme
 	switch {
 	case password == "":
@@ -175,12 +204,14 @@ func showAccount(cmd *cobra.Command, a accounts.Account, usage maildir.Usage) er
 		status += " (" + a.StatusReason + ")"
 	}
 	rows := [][]string{
-		{"protocols", fmt.Sprintf("%s (set for the %s)", a.Protocols, a.ProtocolsFrom)},
+		{"source", a.Source},
+		{"protocols", fmt.Sprintf("%s (%s)", a.Protocols, whence(a))},
 		{"status", status},
 		{"delivery", string(a.Delivery)},
 		{"exclusive", string(a.Exclusive)},
 		{"quota", quota(a.QuotaBytes, a.QuotaMessages)},
 		{"usage", fmt.Sprintf("%d octets in %s", usage.Bytes, plural(int(usage.Messages), "message", "messages"))},
+		{"search index", describeIndex(index)},
 		{"password", password},
 		{"created", a.Created.Local().Format(time.DateTime)},
 	}
@@ -200,4 +231,12 @@ func showAccount(cmd *cobra.Command, a accounts.Account, usage maildir.Usage) er
 		rows = append(rows, []string{"last " + p + " login", line})
 	}
 	return printTable(cmd.OutOrStdout(), []string{"ACCOUNT", a.Address.String()}, rows)
+}
+
+// whence says where the protocol setting comes from.
+func whence(a accounts.Account) string {
+	if a.ProtocolsFrom == accounts.FromSource {
+		return "from " + a.Source
+	}
+	return "set for the " + string(a.ProtocolsFrom)
 }

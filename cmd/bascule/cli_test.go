@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -44,6 +45,13 @@ func TestAccounts(t *testing.T) {
 	}
 	s.ok("domain", "set", "example.org", "protocols=imap", "separator=.")
 	s.fails(exitUsage, "no setting", "domain", "set", "example.org", "frobnicate=1")
+	if out := s.ok("account", "set", "anna@example.org", "imap_hide=qresync Notify"); !strings.Contains(out, "imap_hide: inherit → QRESYNC NOTIFY") {
+		t.Errorf("got\n%s", out)
+	}
+	s.fails(exitUsage, "names of capabilities", "account", "set", "anna@example.org", "imap_hide=a(b")
+	if out := s.ok("audit"); !strings.Contains(out, "set imap_hide") {
+		t.Errorf("not in the audit:\n%s", out)
+	}
 	s.ok("switch", "anna@example.org", "inherit")
 	if out := s.ok("account", "list", "--domain", "example.org"); !strings.Contains(out, "imap") || !strings.Contains(out, "domain") {
 		t.Errorf("the domain's setting is not inherited:\n%s", out)
@@ -124,6 +132,55 @@ func TestDeliver(t *testing.T) {
 	}
 }
 
+// TestSharing: rights are given, shown and taken away, with audit lines, and go with the account.
+func TestSharing(t *testing.T) {
+	s := newStore(t, "")
+	s.account("anna@example.org", "both")
+	s.account("bob@example.org", "imap")
+	if out := s.ok("mailbox", "shares", "anna@example.org"); !strings.Contains(out, "none") {
+		t.Errorf("shares at first:\n%s", out)
+	}
+	s.ok("mailbox", "share", "anna@example.org", "INBOX", "--with", "Bob@Example.org", "--rights", "lrs")
+	s.ok("mailbox", "share", "anna@example.org", "INBOX", "--with", "bob@example.org", "--rights", "+wd")
+	s.ok("mailbox", "share", "anna@example.org", "Sent", "--with", "anyone", "--rights", "l")
+	s.ok("mailbox", "share", "anna@example.org", "Sent", "--with=-bob@example.org", "--rights", "r")
+	s.fails(exitUsage, "rights are some of", "mailbox", "share", "anna@example.org", "INBOX", "--with", "bob@example.org", "--rights", "lrz")
+	s.fails(exitNotFound, "no mailbox", "mailbox", "share", "anna@example.org", "None", "--with", "bob@example.org", "--rights", "l")
+	s.fails(exitNotFound, "nobody@example.org", "mailbox", "share", "nobody@example.org", "INBOX", "--with", "bob@example.org", "--rights", "l")
+	s.fails(exitFailed, "all rights", "mailbox", "share", "anna@example.org", "INBOX", "--with", "anna@example.org", "--rights", "l")
+	for _, who := range []string{"anna@example.org", "bob@example.org"} {
+		out := s.ok("mailbox", "shares", who)
+		if !regexp.MustCompile(`anna@example.org +INBOX +bob@example.org +lrswte`).MatchString(out) {
+			t.Errorf("shares of %s:\n%s", who, out)
+		}
+	}
+	s.fails(exitUsage, "private or shared", "mailbox", "seen", "anna@example.org", "INBOX", "own")
+	s.fails(exitNotFound, "no mailbox", "mailbox", "seen", "anna@example.org", "None", "private")
+	s.ok("mailbox", "seen", "anna@example.org", "INBOX", "private")
+	for _, who := range []string{"anna@example.org", "bob@example.org"} {
+		if out := s.ok("mailbox", "shares", who); !regexp.MustCompile(`INBOX +bob@example.org +lrswte +private`).MatchString(out) {
+			t.Errorf("shares of %s:\n%s", who, out)
+		}
+	}
+	if out := s.ok("audit"); !strings.Contains(out, "INBOX private") {
+		t.Errorf("the audit:\n%s", out)
+	}
+	s.ok("mailbox", "unshare", "anna@example.org", "INBOX", "--with", "bob@example.org")
+	if out := s.ok("mailbox", "shares", "anna@example.org"); strings.Contains(out, "INBOX") || !strings.Contains(out, "-bob@example.org") {
+		t.Errorf("shares after unshare:\n%s", out)
+	}
+	s.ok("account", "remove", "bob@example.org")
+	if out := s.ok("mailbox", "shares", "anna@example.org"); strings.Contains(out, "bob") {
+		t.Errorf("shares with who was removed:\n%s", out)
+	}
+	s.ok("account", "remove", "anna@example.org")
+	s.account("anna@example.org", "both")
+	if out := s.ok("mailbox", "shares", "anna@example.org"); !strings.Contains(out, "none") {
+		t.Errorf("shares of who was removed:\n%s", out)
+	}
+	s.ok("mailbox", "check", "--all")
+}
+
 // TestCheckFindsDamage: a message file that lies about its size.
 func TestCheckFindsDamage(t *testing.T) {
 	s := newStore(t, "")
@@ -194,7 +251,7 @@ func TestStartErrorsSayTheRemedy(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer os.Chmod(data, 0o700)
-		s.fails(exitFailed, "no right to use", "serve")
+		s.fails(exitFailed, "no right to write in", "serve")
 	}
 }
 
@@ -208,6 +265,10 @@ func TestConfigCheck(t *testing.T) {
 	if r.code != exitFailed || !strings.Contains(r.err, `bascule.yaml:4: unknown key "pop3.lock_wiat"`) || !strings.Contains(r.err, "bascule.yaml:5: imap.timeout") {
 		t.Errorf("exit %d\n%s", r.code, r.err)
 	}
+	s.configure("imap: {hide_for: [\"mutt[: IDLE\"]}\n")
+	s.fails(exitFailed, "imap.hide_for", "config", "check")
+	s.configure("imap: {submit_users: [\"not an address\"]}\n")
+	s.fails(exitFailed, "imap.submit_users", "config", "check")
 	t.Setenv("BASCULE_POP3_LOCK_WAIT", "soon")
 	s.configure("")
 	s.fails(exitFailed, "BASCULE_POP3_LOCK_WAIT", "config", "check")

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bascule/internal/config"
+	"bascule/internal/server"
 )
 
 func newConfig(o *options) *cobra.Command {
@@ -30,7 +31,10 @@ func newConfigCheck(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, path := range []string{cfg.TLS.Cert, cfg.TLS.Key} {
+			if err := server.Check(cfg); err != nil {
+				return err
+			}
+			for _, path := range []string{cfg.TLS.Cert, cfg.TLS.Key, cfg.TLS.Directory, cfg.TLS.ClientCA, cfg.ACME.CA} {
 				if path == "" {
 					continue
 				}
@@ -38,6 +42,7 @@ func newConfigCheck(o *options) *cobra.Command {
 					return fmt.Errorf("tls: %w", err)
 				}
 			}
+			cfg = cfg.WithoutSecrets()
 			out := cmd.OutOrStdout()
 			if o.json {
 				values := map[string]any{}

@@ -90,6 +90,9 @@ func newLockBreak(o *options) *cobra.Command {
 				return err
 			}
 			defer base.Close()
+			if err := base.Accounts.Note(cmd.Context(), accounts.AuditEntry{Who: who(), Action: "lock.break", Subject: address.String()}); err != nil {
+				return err
+			}
 			if cfg.Locks == "memory" {
 				answers, err := server.Ask(cmd.Context(), cfg, server.Question{Op: "break", Key: address.String()})
 				n := 0

@@ -15,13 +15,18 @@ import (
 )
 
 func newMailbox(o *options) *cobra.Command {
-	cmd := &cobra.Command{Use: "mailbox", Short: "List, check and rescan mailboxes"}
-	cmd.AddCommand(newMailboxList(o), newMailboxCheck(o), newMailboxRescan(o))
+	cmd := &cobra.Command{Use: "mailbox", Short: "List, share, check, rescan, index, back up and restore mailboxes"}
+	cmd.AddCommand(newMailboxList(o), newMailboxShare(o), newMailboxUnshare(o), newMailboxShares(o), newMailboxSeen(o), newMailboxCheck(o), newMailboxRescan(o), newMailboxIndex(o), newMailboxBackup(o), newMailboxRestore(o))
 	return cmd
 }
 
 // withMail opens an account's mail for the length of do.
 func withMail(cmd *cobra.Command, o *options, address string, do func(context.Context, *maildir.Account) error) error {
+	return withBase(cmd, o, address, func(ctx context.Context, _ *server.Base, mail *maildir.Account) error { return do(ctx, mail) })
+}
+
+// withBase is withMail for who needs the store too, for the audit for example.
+func withBase(cmd *cobra.Command, o *options, address string, do func(context.Context, *server.Base, *maildir.Account) error) error {
 	a, err := accounts.ParseAddress(address)
 	if err != nil {
 		return err
@@ -36,7 +41,7 @@ func withMail(cmd *cobra.Command, o *options, address string, do func(context.Co
 		return fmt.Errorf("%s: %w", a, err)
 	}
 	defer mail.Close()
-	return do(cmd.Context(), mail)
+	return do(cmd.Context(), base, mail)
 }
 
 func newMailboxList(o *options) *cobra.Command {
@@ -194,4 +199,38 @@ func rescan(ctx context.Context, mail *maildir.Account, name string) error {
 	}
 	defer m.Close()
 	return m.Rescan(ctx)
+}
+
+func newMailboxIndex(o *options) *cobra.Command {
+	var rebuild bool
+	cmd := &cobra.Command{
+		Use: "index ADDRESS", Short: "Bring an account's search index up now, or make it anew, and tell its size", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withMail(cmd, o, args[0], func(ctx context.Context, mail *maildir.Account) error {
+				if mail.Policy().TextIndex == maildir.TextIndexOff {
+					return fmt.Errorf("search_index of %s is off; bascule account set %s search_index=on changes that", mail.Address(), mail.Address())
+				}
+				var err error
+				if rebuild {
+					err = mail.RebuildTexts(ctx)
+				} else {
+					_, err = mail.FillTexts(ctx, false)
+				}
+				if err != nil {
+					return err
+				}
+				index, err := mail.TextIndex(ctx)
+				if err != nil {
+					return err
+				}
+				if o.json {
+					return printJSON(cmd.OutOrStdout(), indexJSON(index))
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", mail.Address(), describeIndex(index))
+				return err
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&rebuild, "rebuild", false, "empty it first")
+	return cmd
 }

@@ -11,6 +11,9 @@ import (
 // version is set by the build: -ldflags "-X main.version=...".
 var version = "dev"
 
+// extra are commands that only some builds have.
+var extra []func(*options) *cobra.Command
+
 func main() { os.Exit(run(context.Background(), os.Args[1:])) }
 
 func run(ctx context.Context, args []string) int {
@@ -37,8 +40,11 @@ found problems. The deliver command uses those of sysexits.h instead.`,
 	root.PersistentFlags().StringVarP(&o.config, "config", "c", os.Getenv("BASCULE_CONFIG"), "configuration file (or the variable BASCULE_CONFIG)")
 	root.PersistentFlags().BoolVar(&o.json, "json", false, "print JSON for scripts")
 	root.AddCommand(
-		newServe(o), newDemo(o), newInit(o), newAccount(o), newDomain(o), newSwitch(o), newSession(o), newLock(o), newMailbox(o), newDeliver(o), newConfig(o), newVersion(o),
+		newServe(o), newDemo(o), newInit(o), newAccount(o), newDomain(o), newSwitch(o), newSession(o), newTrace(o), newAudit(o), newLock(o), newMailbox(o), newDeliver(o), newHealthcheck(o), newConfig(o), newVersion(o),
 	)
+	for _, add := range extra {
+		root.AddCommand(add(o))
+	}
 	wrapArgs(root)
 	return root
 }

@@ -143,7 +143,13 @@ var listening = regexp.MustCompile(`msg=listening listener=(\S+) address=(\S+)`)
 
 func (s *store) start(args ...string) *process {
 	s.t.Helper()
-	p := &process{t: s.t, cmd: program(context.Background(), args...), done: make(chan struct{}), at: map[string]string{}}
+	return s.launch(program(context.Background(), args...))
+}
+
+// launch starts a server that only needs starting.
+func (s *store) launch(cmd *exec.Cmd) *process {
+	s.t.Helper()
+	p := &process{t: s.t, cmd: cmd, done: make(chan struct{}), at: map[string]string{}}
 	p.grown = sync.NewCond(&p.mu)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -170,10 +176,10 @@ func (s *store) start(args ...string) *process {
 		p.cmd.Process.Kill()
 		<-p.done
 		if s.t.Failed() {
-			s.t.Logf("log of %v:\n%s", args, p.log.String())
+			s.t.Logf("log of %v:\n%s", cmd.Args, p.log.String())
 		}
 		if strings.Contains(p.log.String(), "panic") {
-			s.t.Errorf("%v panicked", args)
+			s.t.Errorf("%v panicked", cmd.Args)
 		}
 	})
 	p.wait("ready")

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 
@@ -22,6 +24,9 @@ func (o *options) load() (config.Config, error) {
 	cfg, warnings, err := config.Load(o.config, os.Environ())
 	for _, w := range warnings {
 		fmt.Fprintln(os.Stderr, "bascule: warning:", w)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		err = server.Explain(err, o.config)
 	}
 	return cfg, err
 }

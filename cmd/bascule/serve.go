@@ -11,6 +11,7 @@ import (
 
 	"bascule/internal/config"
 	"bascule/internal/server"
+	"bascule/internal/systemd"
 )
 
 func newServe(o *options) *cobra.Command {
@@ -22,6 +23,7 @@ func newServe(o *options) *cobra.Command {
 
 SIGTERM and SIGINT: take no new connections, say goodbye, let a running POP3 QUIT finish, end within stop_timeout.
 SIGHUP: read certificates and the configuration again; keys that need a restart are named in the log.
+Sockets that systemd passes take the place of the listeners whose names they have (FileDescriptorName=imaps).
 --only runs some of the front ends, so that several processes share one store.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := o.load()
@@ -50,8 +52,17 @@ func serve(ctx context.Context, o *options, cfg config.Config, only []string, re
 	defer signal.Stop(hup)
 
 	log, level := server.Logger(cfg.Log, os.Stderr)
+	sockets, err := systemd.Sockets()
+	if err != nil {
+		return err
+	}
+	tell := func(state string) {
+		if err := systemd.Notify(state); err != nil {
+			log.Warn("the service manager was not told", "err", err)
+		}
+	}
 	s, err := server.New(ctx, server.Options{
-		Config: cfg, Only: only, Version: version, Log: log, Level: level, Stderr: os.Stderr,
+		Config: cfg, Only: only, Sockets: sockets, Version: version, Log: log, Level: level, Stderr: os.Stderr,
 		Reload: func() (config.Config, error) {
 			next, _, err := config.Load(o.config, os.Environ())
 			return next, err
@@ -64,15 +75,19 @@ func serve(ctx context.Context, o *options, cfg config.Config, only []string, re
 		log.Info("listening", "listener", a.Listener, "address", a.Address)
 	}
 	log.Info("ready", "version", version, "data", cfg.DataDir)
+	tell(systemd.Ready)
 	go func() {
 		for {
 			select {
 			case <-ctx.Done():
+				tell(systemd.Stopping)
 				return
 			case <-hup:
+				tell(systemd.Reloading())
 				if err := s.Reload(ctx); err != nil {
 					log.Error("not everything was reloaded", "err", err)
 				}
+				tell(systemd.Ready)
 			}
 		}
 	}()

@@ -198,3 +198,53 @@ func TestDemo(t *testing.T) {
 		}
 	}
 }
+
+// A server that has as many connections as it may is full, not ill.
+func TestHealthcheckOfAFullServer(t *testing.T) {
+	s := newStore(t, "limits: {connections: 2}\ntls: {self_signed: true}\n")
+	text, _ := os.ReadFile(s.config)
+	tls := strings.Replace(string(text), "listeners: {", "listeners: {imaps: '127.0.0.1:0', ", 1)
+	if err := os.WriteFile(s.config, []byte(tls), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := s.serve()
+	for range 2 {
+		p.dial("imap").expect("* OK")
+	}
+	p.dial("imap").expect("* BYE [LIMIT]")
+	if out := s.ok("healthcheck"); strings.Count(out, "is full") != 2 {
+		t.Errorf("said:\n%s", out)
+	}
+}
+
+// TestHealthcheck: it follows what is served on this host, whatever the configuration lists, and names what is wrong.
+func TestHealthcheck(t *testing.T) {
+	s := newStore(t, "tls: {self_signed: true}\n")
+	text, _ := os.ReadFile(s.config)
+	tls := strings.Replace(string(text), "listeners: {", "listeners: {pop3s: '127.0.0.1:0', imaps: '[::]:0', http: '127.0.0.1:0', ", 1)
+	if err := os.WriteFile(s.config, []byte(tls), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.fails(exitFailed, "no process serves", "healthcheck")
+	pop := s.serve("--only", "pop3")
+	s.fails(exitFailed, "nothing here listens for imap", "healthcheck", "--only", "imap")
+	rest := s.serve("--only", "imap,lmtp")
+	out := s.ok("healthcheck", "--only", "imap,pop3,lmtp")
+	for _, l := range []string{"pop3", "pop3s", "imap", "imaps", "lmtp", "http"} {
+		if !strings.Contains(out, l+" ") {
+			t.Errorf("%s was not visited:\n%s", l, out)
+		}
+	}
+	rest.cmd.Process.Signal(syscall.SIGSTOP)
+	if r := s.run("", "healthcheck"); r.code != exitFailed || !strings.Contains(r.err, "imap+lmtp/") {
+		t.Errorf("a process that stands still: exit %d\n%s%s", r.code, r.out, r.err)
+	}
+	rest.cmd.Process.Signal(syscall.SIGCONT)
+	pop.cmd.Process.Kill()
+	pop.end()
+	s.ok("healthcheck")
+	if err := os.Rename(filepath.Join(s.dir, "data", "bascule-store"), filepath.Join(s.dir, "marker")); err != nil {
+		t.Fatal(err)
+	}
+	s.fails(exitFailed, "marker", "healthcheck")
+}

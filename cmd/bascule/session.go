@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bascule/internal/accounts"
 	"bascule/internal/server"
 )
 
@@ -64,8 +65,12 @@ func newSessionKick(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "kick SESSION|ADDRESS|DOMAIN", Short: "End sessions at once; their clients may come back", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := o.load()
+			base, cfg, err := o.open(cmd.Context())
 			if err != nil {
+				return err
+			}
+			defer base.Close()
+			if err := base.Accounts.Note(cmd.Context(), accounts.AuditEntry{Who: who(), Action: "session.kick", Subject: args[0], New: text}); err != nil {
 				return err
 			}
 			q := server.Question{Op: "kick", Text: text, Proto: protocol}
