@@ -14,6 +14,7 @@ import (
 	"bascule/locking"
 	"bascule/maildir"
 	"bascule/maildir/disk"
+	"bascule/maildir/disk/disktest"
 )
 
 // action is one row of the table of what scripts can do outside of a connection.
@@ -34,6 +35,8 @@ func init() {
 		"rename":   {3, (*Server).rename},
 		"files":    {2, (*Server).files},
 		"rescan":   {2, (*Server).rescan},
+		"seen":     {3, (*Server).seen},
+		"index":    {1, (*Server).index},
 		"switch":   {2, (*Server).switchTo},
 		"set":      {3, (*Server).set},
 		"break":    {1, (*Server).breakLock},
@@ -42,6 +45,7 @@ func init() {
 		"truncate": {3, (*Server).truncate},
 		"waiting":  {1, (*Server).waiting},
 		"sessions": {0, (*Server).listSessions},
+		"clients":  {0, (*Server).listClients},
 		"stop":     {0, func(s *Server, _ context.Context, _ []string, _ string) (string, error) { return "", s.Stop() }},
 	}
 }
@@ -167,13 +171,17 @@ func (s *Server) files(ctx context.Context, words []string, _ string) (string, e
 	if err != nil {
 		return "", err
 	}
-	found, err := filepath.Glob(path)
-	var b strings.Builder
-	for _, f := range found {
-		_, info, _ := strings.Cut(filepath.Base(f), ":")
-		fmt.Fprintf(&b, "%s:%s\n", filepath.Base(filepath.Dir(f)), info)
+	return disktest.Listing(path)
+}
+
+// seen makes \Seen of a mailbox private or shared.
+func (s *Server) seen(ctx context.Context, words []string, _ string) (string, error) {
+	account, err := s.Account(ctx, words[0])
+	if err != nil {
+		return "", err
 	}
-	return b.String(), err
+	defer account.Close()
+	return "", account.SetPrivateSeen(ctx, words[1], words[2] == "private")
 }
 
 func (s *Server) rescan(ctx context.Context, words []string, _ string) (string, error) {
@@ -189,6 +197,19 @@ func (s *Server) rescan(ctx context.Context, words []string, _ string) (string, 
 	defer box.Close()
 	_, err = box.Refresh(ctx)
 	return "", err
+}
+
+func (s *Server) index(ctx context.Context, words []string, _ string) (string, error) {
+	account, err := s.Account(ctx, words[0])
+	if err != nil {
+		return "", err
+	}
+	defer account.Close()
+	if _, err := account.FillTexts(ctx, false); err != nil {
+		return "", err
+	}
+	info, err := account.TextIndex(ctx)
+	return fmt.Sprintf("%d indexed, %d unread\n", info.Messages, info.Unread), err
 }
 
 func (s *Server) set(ctx context.Context, words []string, _ string) (string, error) {

@@ -25,12 +25,14 @@
 //	rename ADDRESS PATH PATH       renames one, to change its flags for instance
 //	files ADDRESS PATH             prints "cur:2,S" for each file that matches, oldest first
 //	rescan ADDRESS MAILBOX         looks for foreign changes now
+//	index ADDRESS                  brings the text index up now; prints "N indexed, N unread"
 //	switch ADDRESS SETTING [now]   the protocol switch; prints "evicted N"
 //	set ADDRESS KEY VALUE          another setting (quota_bytes, delivery, exclusive, …)
 //	break ADDRESS                  breaks the lock on the account's maildrop
 //	waiting ADDRESS                returns when somebody waits for that lock
 //	locks                          prints one line per holder: key, mode, protocol
 //	sessions                       prints one line per session at the gate: account, protocol
+//	clients                        prints one line per session: account, protocol, client's address, "tls" if encrypted
 //	kick ADDRESS                   ends the account's sessions
 //	stop                           stops the server gracefully, as SIGTERM does
 //

@@ -51,5 +51,18 @@ func (s *Server) listSessions(context.Context, []string, string) (string, error)
 	return b.String(), nil
 }
 
+// listClients prints one line per session: account, protocol, the address that counts as its client's, and "tls" if it is encrypted.
+func (s *Server) listClients(context.Context, []string, string) (string, error) {
+	var b strings.Builder
+	for _, i := range s.Gate.Sessions(gate.Filter{}) {
+		fmt.Fprintf(&b, "%s %s %s", i.Address, i.Protocol, i.Remote.Addr())
+		if i.TLS {
+			b.WriteString(" tls")
+		}
+		b.WriteString("\n")
+	}
+	return b.String(), nil
+}
+
 // sessions is how many are inside.
 func (s *Server) sessions() int { return s.Gate.Count() }

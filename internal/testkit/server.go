@@ -106,6 +106,9 @@ func (s *Server) open(o Options) (err error) {
 		o.Store.Watcher = w
 		s.closers = append(s.closers, func() error { w.Close(); return nil })
 	}
+	o.Store.Sharing = func(ctx context.Context, owner string, with []string, exact bool) error {
+		return s.Accounts.SetShares(ctx, accounts.Address(owner), with, exact)
+	}
 	o.Store.DataDir, o.Store.Locks, o.Store.Log = s.Dir, s.Locks, s.log
 	if s.Store, err = maildir.Open(o.Store); err != nil {
 		return err

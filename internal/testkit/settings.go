@@ -2,11 +2,13 @@ package testkit
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
 	"bascule/imap"
+	"bascule/internal/accounts"
 	"bascule/internal/deliver"
 	"bascule/internal/gate"
 	"bascule/internal/lmtp"
@@ -51,8 +53,27 @@ var keys = map[string]func(o *Options, value string) error{
 	"imap.keepalive":     duration(func(o *Options) *time.Duration { return &o.IMAP.KeepAlive }),
 	"imap.login_timeout": duration(func(o *Options) *time.Duration { return &o.IMAP.LoginTimeout }),
 	"imap.literal_minus": boolean(func(o *Options) *bool { return &o.IMAP.LiteralMinus }),
+	"imap.hide_for": func(o *Options, v string) error {
+		rule, err := imap.ParseHideRule(v)
+		o.IMAP.Hide = append(o.IMAP.Hide, rule)
+		return err
+	},
+	"imap.admin_contact": func(o *Options, v string) error {
+		o.IMAP.AdminContact = v
+		return nil
+	},
+	"imap.submit_users": func(o *Options, v string) error {
+		a, err := accounts.ParseAddress(v)
+		o.IMAP.SubmitUsers = append(o.IMAP.SubmitUsers, a)
+		return err
+	},
 	"imap.append_limit": func(o *Options, v string) (err error) {
 		o.IMAP.AppendLimit, err = strconv.ParseInt(v, 10, 64)
+		return err
+	},
+	"auth.trusted": func(o *Options, v string) error {
+		p, err := netip.ParsePrefix(v)
+		o.Gate.Trusted = append(o.Gate.Trusted, p)
 		return err
 	},
 	"switch.grace":    duration(func(o *Options) *time.Duration { return &o.Gate.Grace }),

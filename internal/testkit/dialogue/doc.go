@@ -23,6 +23,8 @@
 //	close p                         the client drops the connection without a word
 //	half p                          the client ends its sending side only
 //	tls p                           the client starts TLS (after STLS or STARTTLS was agreed)
+//	deflate i                       the client compresses from now on (after COMPRESS was agreed, RFC 4978)
+//	plain i                         the client compresses no more
 //	within 2s S i: * BYE ...        another deadline for this one expectation (S, S*, U, eof)
 //	! switch both@example.org pop3  an action outside any connection, done before the next statement
 //	!! switch nobody@x pop3         an action that must fail
@@ -60,6 +62,6 @@
 // The runner waits on the wire, each time at most Target.Deadline, never by sleeping (save for quiet); on failure, and with -v, it prints the whole
 // dialogue with times and the line of the script that was not met.
 //
-// Files: parse.go (script to statements), pattern.go (patterns and substitution), conn.go (one connection),
+// Files: parse.go (script to statements), pattern.go (patterns and substitution), conn.go (one connection), deflate.go (compressed),
 // play.go (the player), log.go (the dialogue as it is printed).
 package dialogue

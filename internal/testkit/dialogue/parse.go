@@ -38,6 +38,8 @@ const (
 	doClose   verb = "close"
 	doHalf    verb = "half"
 	doTLS     verb = "tls"
+	doDeflate verb = "deflate"
+	doPlain   verb = "plain"
 	doAct     verb = "!"
 	doActFail verb = "!!"
 	doOutput  verb = "O"
@@ -74,7 +76,7 @@ func (b block) join(eol string) string {
 
 var (
 	reLine   = regexp.MustCompile(`^(C|S|S\?|S\*|S!|U|U\?|O)(?:\s+([A-Za-z0-9_]+))?:(?: (.*))?$`)
-	reWords  = regexp.MustCompile(`^(open|quiet|eof|close|half|tls)(?:\s+(.*))?$`)
+	reWords  = regexp.MustCompile(`^(open|quiet|eof|close|half|tls|deflate|plain)(?:\s+(.*))?$`)
 	reHeader = regexp.MustCompile(`^(config|user|require|skip|dovecot):\s*(.*)$`)
 	reOnly   = regexp.MustCompile(`^@([a-z]+)\s+(.*)$`)
 	reWithin = regexp.MustCompile(`^within\s+(\S+)\s+(.*)$`)

@@ -166,6 +166,10 @@ func (p *player) do(ctx context.Context, group []statement) error {
 		return p.drop(c)
 	case doHalf:
 		return c.closeWrite()
+	case doDeflate:
+		return c.startDeflate()
+	case doPlain:
+		return c.endDeflate()
 	case doTLS:
 		return c.startTLS(p.target.TLS, p.deadline(st))
 	}

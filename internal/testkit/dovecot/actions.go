@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bascule/internal/testkit/dovecot/instance"
+	"bascule/maildir/disk/disktest"
 )
 
 // mailer carries out the actions of scripts that need no server, as package testkit describes them: those that touch files.
@@ -52,13 +53,7 @@ func (m *mailer) act(_ context.Context, words []string, stdin string) (string, e
 		}
 		return "", err
 	case name == "files" && len(args) == 2:
-		found, err := filepath.Glob(filepath.Join(instance.Maildir(m.dir, args[0]), args[1]))
-		var b strings.Builder
-		for _, f := range found {
-			_, info, _ := strings.Cut(filepath.Base(f), ":")
-			fmt.Fprintf(&b, "%s:%s\n", filepath.Base(filepath.Dir(f)), info)
-		}
-		return b.String(), err
+		return disktest.Listing(filepath.Join(instance.Maildir(m.dir, args[0]), args[1]))
 	}
 	return "", errors.New("dovecot cannot " + strings.Join(words, " "))
 }

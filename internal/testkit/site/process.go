@@ -31,7 +31,7 @@ type Process struct {
 // patience bounds every wait for a process.
 const patience = 60 * time.Second
 
-var listening = regexp.MustCompile(`msg=listening listener=(\w+) address=(\S+)`)
+var listening = regexp.MustCompile(`listener"?[=:]"?(\w+)(?: |",")address"?[=:]"?([^"\s]+)`)
 
 // Serve starts a process for some front ends, or all, and waits until it is ready.
 func (s *Site) Serve(only ...string) *Process {
@@ -77,7 +77,7 @@ func (p *Process) read(out io.Reader) {
 		if m := listening.FindStringSubmatch(line); m != nil {
 			p.addrs[m[1]] = m[2]
 		}
-		p.ready = p.ready || strings.Contains(line, "msg=ready")
+		p.ready = p.ready || strings.Contains(line, "msg=ready") || strings.Contains(line, `"msg":"ready"`)
 		close(p.told)
 		p.told = make(chan struct{})
 		p.mu.Unlock()
@@ -172,4 +172,25 @@ func (p *Process) inspect() {
 			p.site.t.Errorf("%s tells of a %s:\n%s", p.name, bad, log[i:min(len(log), i+4000)])
 		}
 	}
+}
+
+// Logged waits until some process of the site has logged what good looks for, and tells whether one did.
+func (s *Site) Logged(good func(log string) bool) bool {
+	s.t.Helper()
+	for _, p := range s.running {
+		if good(p.Log()) {
+			return true
+		}
+	}
+	// A session's last lines come after its last answer.
+	found := make(chan bool, len(s.running))
+	for _, p := range s.running {
+		go func() { found <- p.Until(good) }()
+	}
+	for range s.running {
+		if <-found {
+			return true
+		}
+	}
+	return false
 }

@@ -22,12 +22,13 @@ listeners:
   pop3: ['127.0.0.1:0']
   imap: ['127.0.0.1:0']
   lmtp: ['127.0.0.1:0']
+  http: ['127.0.0.1:0']
 `
 
 // Options shape a site.
 type Options struct {
 	Users    []string // "ADDRESS" or "ADDRESS SETTING"
-	Settings string   // YAML, beside data_dir and listeners
+	Settings string   // YAML, beside data_dir and listeners; it may begin with further listeners, indented
 }
 
 // Site is a store, its configuration, and the processes that serve it.

@@ -153,6 +153,10 @@ service anvil {
 service stats {
   chroot =
 }
+mail_plugins = zlib
+protocol imap {
+  mail_plugins = zlib imap_zlib
+}
 protocol lmtp {
   postmaster_address = postmaster@example.org
 }
