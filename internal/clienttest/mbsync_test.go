@@ -22,8 +22,8 @@ const syncedMessages = 5000
 // end both sides have the same messages with the same flags, each once.
 func TestMbsyncInterruptedAndResumed(t *testing.T) {
 	s := start(t, "mbsync")
-	m := &mbsync{t: t, s: s, dir: t.TempDir()}
-	m.configure()
+	m := &syncing{t: t, s: s, dir: t.TempDir()}
+	m.mbsync()
 	m.fill(syncedMessages)
 
 	for _, kills := range []int{400, 1500, 3200} {
@@ -78,20 +78,28 @@ func TestMbsyncInterruptedAndResumed(t *testing.T) {
 	m.compare(syncedMessages + len(messages) + 120 - 50 - 150 + 80)
 }
 
-type mbsync struct {
+// syncing is a program that keeps a Maildir in step with both@example.org: dir/mail/INBOX.
+type syncing struct {
 	t    *testing.T
 	s    *testkit.Server
 	dir  string
 	made int
+	run  []string
 }
 
-func (m *mbsync) configure() {
+func (m *syncing) folders() {
 	for _, d := range []string{"mail", "state"} {
 		if err := os.Mkdir(filepath.Join(m.dir, d), 0o700); err != nil {
 			m.t.Fatal(err)
 		}
 	}
-	write(m.t, filepath.Join(m.dir, "rc"), fmt.Sprintf(`IMAPStore far
+}
+
+func (m *syncing) mbsync() {
+	m.folders()
+	rc := filepath.Join(m.dir, "rc")
+	m.run = []string{"mbsync", "-c", rc, "all"}
+	write(m.t, rc, fmt.Sprintf(`IMAPStore far
 Host 127.0.0.1
 Port %s
 User both@example.org
@@ -119,7 +127,7 @@ func text(id string) string {
 }
 
 // fill delivers n more messages.
-func (m *mbsync) fill(n int) {
+func (m *syncing) fill(n int) {
 	m.remote(func(inbox *maildir.Mailbox) {
 		for n > 0 {
 			part := min(n, 500)
@@ -137,7 +145,7 @@ func (m *mbsync) fill(n int) {
 }
 
 // remote opens the server's INBOX.
-func (m *mbsync) remote(fn func(*maildir.Mailbox)) {
+func (m *syncing) remote(fn func(*maildir.Mailbox)) {
 	m.t.Helper()
 	a, err := m.s.Store.Account(m.t.Context(), "both@example.org", maildir.Policy{})
 	if err != nil {
@@ -152,14 +160,15 @@ func (m *mbsync) remote(fn func(*maildir.Mailbox)) {
 	fn(inbox)
 }
 
-func (m *mbsync) command() *exec.Cmd {
-	cmd := exec.CommandContext(m.t.Context(), "mbsync", "-c", filepath.Join(m.dir, "rc"), "all")
+func (m *syncing) command() *exec.Cmd {
+	cmd := exec.CommandContext(m.t.Context(), m.run[0], m.run[1:]...)
 	cmd.Env = append(os.Environ(), "HOME="+m.dir)
 	return cmd
 }
 
-// killAfter kills a run when it has stored so many messages more.
-func (m *mbsync) killAfter(n int) {
+// killAfter kills a run when it has stored so many messages more, and waits until the server is done with it: what the run had sent before
+// its end is carried out all the same, and the next run must not look at the mailbox in the midst of that.
+func (m *syncing) killAfter(n int) {
 	m.t.Helper()
 	want := len(m.files()) + n
 	cmd := m.command()
@@ -178,21 +187,24 @@ func (m *mbsync) killAfter(n int) {
 			if len(m.files()) >= want {
 				cmd.Process.Kill()
 				<-ended
+				for m.s.Gate.Count() > 0 {
+					<-tick.C
+				}
 				return
 			}
 		}
 	}
 }
 
-func (m *mbsync) sync() {
+func (m *syncing) sync() {
 	m.t.Helper()
 	out, err := m.command().CombinedOutput()
 	if err != nil {
-		m.t.Fatalf("mbsync: %v\n%s", err, out)
+		m.t.Fatalf("%s: %v\n%s", m.run[0], err, out)
 	}
 }
 
-func (m *mbsync) files() []string {
+func (m *syncing) files() []string {
 	a, _ := filepath.Glob(filepath.Join(m.dir, "mail", "INBOX", "new", "*"))
 	b, _ := filepath.Glob(filepath.Join(m.dir, "mail", "INBOX", "cur", "*"))
 	return append(a, b...)
@@ -202,7 +214,7 @@ type localMessage struct{ path, id, flags string }
 
 var number = regexp.MustCompile(`(?m)^(?:X-Number|Message-ID): <?([^@>\r\n]+)`)
 
-func (m *mbsync) local() (out []localMessage) {
+func (m *syncing) local() (out []localMessage) {
 	for _, p := range m.files() {
 		b, err := os.ReadFile(p)
 		if err != nil {
@@ -219,7 +231,7 @@ func (m *mbsync) local() (out []localMessage) {
 }
 
 // compare checks that both sides have the same messages, each once, with equal flags.
-func (m *mbsync) compare(want int) {
+func (m *syncing) compare(want int) {
 	m.t.Helper()
 	near := map[string]string{}
 	for _, x := range m.local() {

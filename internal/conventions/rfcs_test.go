@@ -2,6 +2,7 @@ package conventions
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -129,9 +130,12 @@ func TestCapabilitiesHaveRows(t *testing.T) {
 	}
 }
 
+var update = flag.Bool("update", false, "write the table of RFCs in README.md from docs/rfcs.md")
+
 // The README has the first columns and the state of docs/rfcs.md, between its marks.
 func TestReadmeHasTheRFCs(t *testing.T) {
-	b, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	readme := filepath.Join("..", "..", "README.md")
+	b, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +151,13 @@ func TestReadmeHasTheRFCs(t *testing.T) {
 		fmt.Fprintf(&want, "| %s | %s | %s |\n", row.number, row.title, row.state)
 	}
 	want.WriteString("\n")
-	if have != want.String() {
-		t.Errorf("the table of RFCs in README.md must be\n%s", want.String())
+	if have == want.String() {
+		return
+	}
+	if !*update {
+		t.Fatalf("the table of RFCs in README.md is not that of docs/rfcs.md; -update writes it:\n%s", want.String())
+	}
+	if err := os.WriteFile(readme, []byte(strings.Replace(string(b), have, want.String(), 1)), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
