@@ -65,11 +65,44 @@ func (s *basculeServer) Prepare(ctx context.Context, dir string, boxes []Box) er
 		if err := db.AddAccount(ctx, "bench", address, accounts.Hashed(secret)); err != nil {
 			return err
 		}
+		if b.SearchIndex != "" {
+			scope, err := accounts.ParseScope(b.Address())
+			if err != nil {
+				return err
+			}
+			if _, err := db.Set(ctx, "bench", scope, map[accounts.Key]string{accounts.KeySearchIndex: b.SearchIndex}); err != nil {
+				return err
+			}
+		}
 		if err := newMaildir(s.Maildir(b)); err != nil {
 			return err
 		}
 	}
 	return db.Close()
+}
+
+// Warmed fills the search indexes that are to be there, unless the server is about to.
+func (s *basculeServer) Warmed(ctx context.Context, boxes []Box) error {
+	for _, b := range boxes {
+		if b.SearchIndex != "on" {
+			continue
+		}
+		for {
+			out, err := exec.CommandContext(ctx, s.program, "mailbox", "index", b.Address(), "--config", filepath.Join(s.dir, "bascule.yaml")).CombinedOutput()
+			if err == nil {
+				break
+			}
+			if !strings.Contains(string(out), "another process fills") {
+				return fmt.Errorf("fill the search index: %w\n%s", err, out)
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(time.Second):
+			}
+		}
+	}
+	return nil
 }
 
 func (s *basculeServer) Maildir(b Box) string {

@@ -133,6 +133,9 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	page, _ := os.ReadFile(filepath.Join(dir, "d.md"))
+	if !bytes.Contains(page, []byte("\n## Where the floor is\n")) {
+		t.Error("the page has no notes")
+	}
 	for _, text := range []string{table.String(), string(page)} {
 		for _, want := range []string{"2.00", "wrong answer", "copy"} {
 			if !strings.Contains(text, want) {

@@ -26,6 +26,8 @@ type Load struct {
 	Fresh bool
 	// Cold: the server is started anew before each run.
 	Cold bool
+	// Untouched: no box is opened before it is measured.
+	Untouched bool
 	// Warm is done once with each box (an IMAP session that is logged in), before anything is measured; nil: warmList.
 	Warm func(g *Gen, c *client.IMAP) error
 
@@ -38,6 +40,8 @@ type Box struct {
 	Kind  mailgen.Kind
 	Count int
 	SCRAM bool // the password is stored as SCRAM keys instead of in clear
+	// SearchIndex is ours alone: "on" or "off"; empty: as it is by default, where a search of many messages begins one.
+	SearchIndex string `json:",omitempty"`
 }
 
 // Address is the account's.
@@ -57,7 +61,7 @@ func one(size int) []Box { return boxes(1, mailgen.Mixed, size) }
 
 // Loads is the table, in the order in which it is run and printed.
 var Loads = concat(
-	mixedLoads, pollLoads, retrLoads, fetchLoads, openLoads, selectLoads, storeLoads, transferLoads, appendLoads, lmtpLoads, noticeLoads,
+	mixedLoads, pollLoads, retrLoads, fetchLoads, openLoads, selectLoads, resyncLoads, storeLoads, transferLoads, appendLoads, lmtpLoads, noticeLoads,
 	idleLoads, loginLoads, searchLoads,
 )
 

@@ -12,13 +12,23 @@ import (
 var fetchLoads = []Load{
 	{
 		Name: "fetch-bodies", What: "FETCH of all bodies", Unit: "messages/s", Per: "messages",
-		Sizes: [3]int{1000, 10000, 50000}, Short: [3]int{10, 20, 40}, Aim: 2,
+		Sizes: [3]int{1000, 10000, 100000}, Short: [3]int{10, 20, 40}, Aim: 2,
 		Boxes: one, Run: fetchLoad(bodies),
+	},
+	{
+		Name: "fetch-bodies-cold", What: "the same, with a server just started", Unit: "messages/s", Per: "messages",
+		Sizes: [3]int{1000, 10000, 100000}, Short: [3]int{10, 20, 40}, Aim: 2, Cold: true,
+		Boxes: one, Run: fetchOnce(bodies),
 	},
 	{
 		Name: "fetch-flags", What: "FETCH of all flags and UIDs", Unit: "messages/s", Per: "messages",
 		Sizes: [3]int{1000, 10000, 100000}, Short: [3]int{10, 20, 40}, Aim: 2,
 		Boxes: one, Run: fetchLoad(flags),
+	},
+	{
+		Name: "fetch-flags-cold", What: "the same, with a server just started", Unit: "messages/s", Per: "messages",
+		Sizes: [3]int{1000, 10000, 100000}, Short: [3]int{10, 20, 40}, Aim: 2, Cold: true,
+		Boxes: one, Run: fetchOnce(flags),
 	},
 	{
 		Name: "fetch-list", What: "FETCH of ENVELOPE, BODYSTRUCTURE and headers", Unit: "messages/s", Per: "messages",

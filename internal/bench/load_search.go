@@ -22,9 +22,29 @@ var searchLoads = []Load{
 	searchLoad("search-header", "SEARCH in a header field", 2, func(int) (string, func(int) bool) {
 		return "SUBJECT " + mailgen.Topic, mailgen.HasTopic
 	}),
-	searchLoad("search-body", "SEARCH in bodies", 20, func(int) (string, func(int) bool) {
-		return "BODY " + mailgen.Needle, mailgen.HasNeedle
-	}),
+	without(searchLoad("search-body", "SEARCH in bodies, without an index", 2, needle)),
+	indexed(searchLoad("search-index", "SEARCH in bodies, with our text index (Dovecot has none here)", 20, needle)),
+}
+
+func needle(int) (string, func(int) bool) { return "BODY " + mailgen.Needle, mailgen.HasNeedle }
+
+// without is a load on accounts without a text index.
+func without(l Load) Load {
+	l.Boxes = func(size int) []Box { return indexing(one(size), "off") }
+	return l
+}
+
+func indexing(all []Box, mode string) []Box {
+	for i := range all {
+		all[i].SearchIndex = mode
+	}
+	return all
+}
+
+// indexed is a load on accounts whose text index is filled before anything is measured.
+func indexed(l Load) Load {
+	l.Boxes = func(size int) []Box { return indexing(one(size), "on") }
+	return l
 }
 
 func day(t time.Time) time.Time { return t.Truncate(24 * time.Hour) }

@@ -24,19 +24,21 @@ func storeLoad(k int, sizes [3]int) Load {
 			}
 			defer c.Close()
 			number, sign := 0, '-'
-			return g.Measure(func() (int64, error) {
-				return g.Loop(func() error {
-					if sign = '+' + '-' - sign; sign == '+' {
-						number++
-					}
-					first, last := 1, min(k, g.Size)
-					if k == 1 { // each time another one
-						first = 1 + number%g.Size
-						last = first
-					}
-					return storeFlag(c, sign, first, last)
-				})
-			})
+			next := func() error {
+				if sign = '+' + '-' - sign; sign == '+' {
+					number++
+				}
+				first, last := 1, min(k, g.Size)
+				if k == 1 { // each time another one
+					first = 1 + number%g.Size
+					last = first
+				}
+				return storeFlag(c, sign, first, last)
+			}
+			if err := g.Measure(func() (int64, error) { return g.Loop(next) }); err != nil || sign == '-' {
+				return err
+			}
+			return next() // Dovecot tells nothing of flags that the next run would find set
 		},
 	}
 }

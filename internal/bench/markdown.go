@@ -1,6 +1,7 @@
 package bench
 
 import (
+	_ "embed"
 	"fmt"
 	"maps"
 	"os"
@@ -18,7 +19,7 @@ connections. Both start with the same stored passwords: in clear text, or SCRAM-
 login Bascule replaces the clear text by argon2id, as it does with all passwords that come from elsewhere; that is before anything is measured.
 
 Both get the same generated mail, as hard links to the same files with CRLF line ends and sizes in their names (the first openings: LF, plain names), 1.5 to 40 KiB
-large, with and without parts. Each account is opened twice before the measurement, then the disk is left to settle. The load is run in turns (ours, Dovecot's, ours,
+large, with and without parts. Each account is opened twice before the measurement (the first openings: never), then the disk is left to settle. The load is run in turns (ours, Dovecot's, ours,
 …) by a process of its own, which checks all answers: counts, sums of octets, checksums of bodies. It runs on the same machine and takes its share of the
 processor; so the processor time of the server per operation says more about the server than the rate does.
 
@@ -28,6 +29,12 @@ processor; so the processor time of the server per operation says more about the
 - **growth**: exponent of the cost of one operation over the three sizes: 0 does not grow, 1 grows as the size does. Where the unit is messages, 0 means that the
   whole costs in proportion to the messages.
 `
+
+// notes say where a row is bounded by something else than our program, and how that was shown. They are
+// written by hand.
+//
+//go:embed notes.md
+var notes string
 
 // WriteMarkdown writes a report as a page of the documentation.
 func (r Report) WriteMarkdown(path string) error {
@@ -42,6 +49,7 @@ func (r Report) WriteMarkdown(path string) error {
 	for _, l := range r.Loads {
 		l.markdown(&b)
 	}
+	fmt.Fprintf(&b, "\n%s", notes)
 	return os.WriteFile(path, []byte(b.String()), 0o644)
 }
 

@@ -89,9 +89,6 @@ func (g *Gen) warmSCRAM(i int) error {
 	return c.Logout()
 }
 
-// warmLogin leaves the mailbox alone: only the account is opened.
-func warmLogin(*Gen, *client.IMAP) error { return nil }
-
 // warmList does what a client does that opens the mailbox for the first time, short of the bodies.
 func warmList(_ *Gen, c *client.IMAP) error {
 	n, err := c.Select("SELECT", "INBOX")
