@@ -24,16 +24,18 @@ static: ## $(BIN) without shared libraries, for an empty container image
 demo: build ## a sample server on loopback
 	bin/bascule demo
 
-test: ## all tests that need no other program
-	$(GO) test $(FLAGS) -timeout 10m ./...
-
 # What promises times to users is tested by itself: beside other packages the processor is not its own. crash and stress are targets of their own too.
-TIMED := internal/proctest
-ALONE := internal/crashtest internal/stresstest
-space := $(subst ,, )
+TIMED  := internal/proctest
+ALONE  := internal/crashtest internal/stresstest
+space  := $(subst ,, )
+but     = $$($(GO) list $(FLAGS) ./... | grep -vE '/($(subst $(space),|,$(1)))$$')
+
+test: ## all tests that need no other program
+	$(GO) test $(FLAGS) -timeout 10m $(call but,$(TIMED))
+	$(GO) test $(FLAGS) -timeout 10m ./$(TIMED)
 
 race: ## the same under the race detector
-	$(GO) test $(FLAGS) -race -timeout 20m $$($(GO) list $(FLAGS) ./... | grep -vE '/($(subst $(space),|,$(TIMED) $(ALONE)))$$')
+	$(GO) test $(FLAGS) -race -timeout 20m $(call but,$(TIMED) $(ALONE))
 	$(GO) test $(FLAGS) -race -timeout 20m ./$(TIMED)
 
 fuzz: ## every fuzz target for FUZZTIME; what a package's targets run in is linked once
