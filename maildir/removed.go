@@ -1,9 +1,11 @@
 package maildir
 
 import (
+	"bytes"
 	"io"
 
 	"bascule/internal/message"
+	"bascule/maildir/disk"
 	"bascule/maildir/index"
 )
 
@@ -21,6 +23,8 @@ const (
 	describedFiles = 100
 	// describedHeader is how far into a file its header is looked for.
 	describedHeader = 32 << 10
+	// mostHeaders is how much is read of a file at first: few have a longer header.
+	mostHeaders = 8 << 10
 )
 
 // describe is called before the rows go.
@@ -39,18 +43,35 @@ func (w *writing) describe(f *folder, doomed []*Message) ([]Removed, error) {
 	if err != nil {
 		return nil, err
 	}
+	dir, release := w.a.dir.Holding(min(len(list), describedFiles))
+	defer release()
+	buf := make([]byte, mostHeaders)
 	for i, read := 0, 0; i < len(list) && read < describedFiles; i++ {
 		if known[i] {
 			continue
 		}
 		read++
-		if b, err := w.a.openBody(f.place(doomed[i]), doomed[i].Facts()); err == nil {
-			header, _ := io.ReadAll(b.Section(0, describedHeader))
+		if header, err := w.a.beginning(dir, f.place(doomed[i]), doomed[i].Facts(), buf); err == nil {
 			list[i].header(header)
-			b.Close()
 		}
 	}
 	return list, nil
+}
+
+// beginning reads a message's header, and what comes after it up to some length: into buf if that is enough.
+func (a *Account) beginning(dir *disk.Maildir, p disk.Place, facts message.Facts, buf []byte) ([]byte, error) {
+	if facts.Kind.Direct() {
+		n, err := dir.ReadInto(p, buf)
+		if err != nil || n < len(buf) || bytes.Contains(buf, []byte("\r\n\r\n")) {
+			return buf[:n], err
+		}
+	}
+	b, err := a.openBody(p, facts)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	return io.ReadAll(b.Section(0, describedHeader))
 }
 
 // describeByIndex takes what was kept of the headers, with one query for a dense list.
