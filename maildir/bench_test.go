@@ -83,6 +83,7 @@ func cpu(b *testing.B) (pause func()) {
 
 func BenchmarkFirstOpening100k(b *testing.B) {
 	data := benchDir(b, 100_000)
+	pause := cpu(b)
 	for b.Loop() {
 		s, a := benchStore(b, data)
 		m, err := a.Mailbox(context.Background(), Inbox)
@@ -93,10 +94,12 @@ func BenchmarkFirstOpening100k(b *testing.B) {
 		a.Close()
 		s.Close()
 		b.StopTimer()
+		pause()
 		for _, f := range []string{"index.db", "index.db-wal", "index.db-shm"} {
 			os.Remove(filepath.Join(disk.AccountDir(data, "a@example.org"), f))
 		}
 		os.Remove(filepath.Join(disk.AccountDir(data, "a@example.org"), "Maildir", "dovecot-uidlist"))
+		pause()
 		b.StartTimer()
 	}
 }

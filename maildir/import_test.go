@@ -1,10 +1,12 @@
 package maildir
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"bascule/internal/notify"
@@ -102,4 +104,59 @@ func TestImportOfDoubledUIDLs(t *testing.T) {
 	foreignMaildir(t, s.data, "3 V1234567 N40\n11 Psame :1700000000.M1P1.host\n12 Psame :1700000001.M1P1.host\n")
 	m := open(t, s.account("a@example.org"), Inbox)
 	equal(t, "first", m.Snapshot().At(0).UIDL(), "same")
+}
+
+// Of a large Maildir files are looked at ahead of the rows: UIDs go by arrival all the same, what is no message has none, and an error is an
+// error, after which the next opening takes everything over.
+func TestImportOfMany(t *testing.T) {
+	const many = lookAheadFrom + 5*lookAtOnce/2
+	data := fastDir(t)
+	if err := Create(data); err != nil {
+		t.Fatal(err)
+	}
+	foreignMaildir(t, data, dovecotList)
+	dir := disk.MaildirDir(disk.AccountDir(data, "a@example.org"))
+	for i := range many {
+		sub, name := "cur", fmt.Sprintf("%d.M1P1.host:2,", 1800000000+i)
+		if i%10 == 3 {
+			sub, name = "new", strings.TrimSuffix(name, ":2,")
+		}
+		if err := os.WriteFile(filepath.Join(dir, sub, name), []byte(mail(i)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"1750000000.M1P1.host", "1800000100.M2P1.host:2,S"} {
+		if err := os.Mkdir(filepath.Join(dir, "cur", name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, at := range []int{1, lookAtOnce, many * 4 / 5} {
+		f := &disktest.FaultFS{FS: disk.OS, At: at, Err: syscall.EIO, All: true, Match: func(op, path string) bool {
+			return op == "stat" && strings.Contains(path, "/cur/18")
+		}}
+		s, err := Open(Options{DataDir: data, Locks: locking.NewInProcess(), Bus: notify.NewInProcess(), FS: f})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Account(t.Context(), "a@example.org", Policy{}); !errors.Is(err, syscall.EIO) {
+			t.Errorf("fault at stat %d: %v", at, err)
+		}
+		s.Close()
+	}
+	s := openTestStore(t, data, locking.NewInProcess(), notify.NewInProcess())
+	a := s.account("a@example.org")
+	loaded := a.byName[Inbox].kept
+	equal(t, "kept while it was taken over", loaded.stamp == a.byName[Inbox].row.Stamp && loaded.changed == 0, true)
+	m := open(t, a, Inbox)
+	equal(t, "the list's", known(m), imported)
+	all := m.Snapshot()
+	equal(t, "messages", all.Len(), 5+many)
+	last := UID(39)
+	for i := range many {
+		x := all.At(5 + i)
+		if x.UID <= last || x.base != fmt.Sprintf("%d.M1P1.host", 1800000000+i) || x.Disk != int64(len(mail(i))) || x.inNew || x.tail != ":2," {
+			t.Fatalf("message %d after UID %d: %+v", i, last, *x)
+		}
+		last = x.UID
+	}
 }

@@ -166,6 +166,17 @@ func (f *folder) keepNow() {
 	}
 }
 
+// keepFirst keeps the snapshot of a folder that nobody has open, if all that is in it came by the change e, as when it was taken over: to
+// read 100,000 rows back for the first SELECT cost 180 ms of processor time, to pack what is in memory anyway costs 20. a.mu is held.
+func (f *folder) keepFirst(e *edit) {
+	n := len(e.add)
+	if n == 0 || int64(n) != f.row.Messages || len(e.replace) > 0 || n < keptFrom && !f.a.store.keepAll || f.box != nil || f.gone || f.kept.writing {
+		return
+	}
+	f.kept.changed = n
+	f.noteKept(f.a.writeKept(f.row.ID, newSnapshot(f.head(), e.add), f.row.Stamp), f.row.Stamp, n)
+}
+
 func (f *folder) noteKept(err error, stamp int64, changed int) {
 	if err != nil {
 		f.kept.stamp = 0

@@ -309,24 +309,27 @@ func (c *change) adopt(w *writing, entries []disk.Entry, known knownUIDs) error 
 	}
 	slices.SortFunc(old, func(a, b arrival) int { return cmp.Compare(a.uid, b.uid) })
 	slices.SortFunc(fresh, func(a, b arrival) int { return a.at.Compare(b.at) })
-	dir, release := w.a.dir.Holding(len(entries))
-	defer release()
+	all := append(old, fresh...)
+	ahead := c.lookAhead(w, len(all), func(i int) disk.Entry { return all[i].Entry })
+	defer ahead.stop()
 	c.edit.add = slices.Grow(c.edit.add, len(entries))
 	unwritten := len(c.edit.add)
 	var ops []fileOp
-	for i, x := range append(old, fresh...) {
-		if i == len(old) {
-			// After the old ones have their rows: the list that this writes must not
-			// forget the UIDs of another server's that it replaces.
+	for i, x := range all {
+		if i == len(old) || len(c.edit.add)-unwritten >= lookAtOnce {
 			if err := c.addRows(w, unwritten); err != nil {
 				return err
 			}
 			unwritten = len(c.edit.add)
+		}
+		if i == len(old) {
+			// After the old ones have their rows: the list that this writes must not
+			// forget the UIDs of another server's that it replaces.
 			if err := c.reserve(w, len(fresh)); err != nil {
 				return err
 			}
 		}
-		m, op, err := c.firstSight(w, dir, x.Entry, len(entries) <= measureAtOnce)
+		m, op, err := ahead.next()
 		if isMissing(err) {
 			continue // gone again already; if it was only renamed, the next scan finds it
 		}
@@ -363,36 +366,6 @@ func (c *change) comingBack(w *writing) (map[string]index.Expunged, error) {
 		return nil, nil // a UID in the middle would upset the numbering of open sessions
 	}
 	return w.Unannounced(c.row.ID)
-}
-
-// firstSight makes the message of a file; what lies in new/ is to move to cur/.
-func (c *change) firstSight(w *writing, dir *disk.Maildir, e disk.Entry, measure bool) (Message, fileOp, error) {
-	name := e.Name()
-	m := Message{base: e.Base(), tail: shared(e.File[len(e.Base()):]), inNew: e.Sub == disk.New, Size: -1, Disk: -1}
-	m.Flags = flagsOfLetters(name.Flags, len(c.row.Keywords))
-	src := c.f.place(&m)
-	st, err := dir.Stat(src)
-	if err != nil {
-		return m, fileOp{}, err
-	}
-	if !st.Mode.IsRegular() {
-		return m, fileOp{}, fs.ErrNotExist // a directory; a pipe would be waited for
-	}
-	m.Disk, m.internal, m.saved = st.Size, st.MTime/int64(time.Second), w.a.store.opts.Now().Unix()
-	if measure {
-		if facts, err := w.a.measure(src); err == nil {
-			m.Disk, m.Size, m.Kind = facts.Disk, facts.Wire, facts.Kind
-		}
-	}
-	tail := m.tail
-	if !name.HasInfo {
-		tail = shared(name.WithFlags("").String()[len(m.base):])
-	}
-	if !m.inNew || len(m.base)+len(tail) > maxFileName {
-		return m, fileOp{}, nil
-	}
-	m.inNew, m.tail = false, tail
-	return m, fileOp{kind: opRename, src: src, dst: c.f.place(&m)}, nil
 }
 
 // folderVanished drops a folder whose directory another program removed. There is

@@ -165,6 +165,7 @@ func (a *Account) committed(w *writing) error {
 	}
 	for _, c := range w.changes {
 		c.f.mirrorChange(&c.edit)
+		c.f.keepFirst(&c.edit)
 		if c.f.box != nil {
 			c.f.box.follow()
 		}
