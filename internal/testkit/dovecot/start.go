@@ -13,6 +13,10 @@ import (
 
 const password = "demo"
 
+// polling lets sessions in IDLE hear of news where inotify has no instance left for them, as beside many other programs; Dovecot would
+// look every half minute then, and a script waits for a third of that.
+const polling = "mailbox_idle_check_interval = 1s\n"
+
 // Start runs a Dovecot until the test ends. extra are accounts beside pop@, imap@ and both@example.org.
 func Start(t testing.TB, extra ...string) *dialogue.Target {
 	t.Helper()
@@ -31,7 +35,7 @@ func start(t testing.TB, conf string, users []string) *dialogue.Target {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	c := instance.Config{Dir: dir, Extra: conf + "\n"}
+	c := instance.Config{Dir: dir, Extra: polling + conf + "\n"}
 	for _, a := range append([]string{"pop@example.org", "imap@example.org", "both@example.org"}, users...) {
 		c.Users = append(c.Users, instance.User{Address: a, Secret: "{PLAIN}" + password})
 	}
