@@ -61,11 +61,17 @@ type Conn struct {
 	mayRest      bool         // a Server serves it, on a socket
 	restUntil    time.Time
 	resume       func() // what is to go on after the rest that was asked for; nil: none
+	visited      bool   // during a visit
+	unsent       []byte // what the socket did not take in a visit; it goes before anything else
+
+	// turn is held during a visit. A rest does not end before that is over. It is taken before mu.
+	turn sync.Mutex
 
 	// mu protects the fields below.
 	mu     sync.Mutex
 	woken  bool // Wake was called and nobody has been told
 	parked bool // a read that may be woken is blocked
+	rests  bool // likewise, in a rest: Visit may come
 	closer *time.Timer
 	closed bool
 }

@@ -77,7 +77,7 @@ func (c *Conn) restOn() {
 			asked = true
 			return done
 		})
-		if c.unpark() || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || !time.Now().Before(end) {
+		if c.rise() || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || !time.Now().Before(end) {
 			return
 		}
 	}
@@ -90,7 +90,72 @@ func (c *Conn) restParked(end time.Time) bool {
 	if c.woken {
 		return false
 	}
-	c.parked = true
+	c.parked, c.rests = true, true
 	c.raw.SetReadDeadline(end)
 	return true
+}
+
+// rise is unpark for a rest.
+func (c *Conn) rise() (woken bool) {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parked, c.rests = false, false
+	return c.woken
+}
+
+// Visit runs part in the handler's place while the connection rests, and the rest goes on: who tells a thousand connections the same need not wake
+// a thousand goroutines, arm two thousand deadlines and have as many stacks grow. part may write, up to 1 KiB, and flush, which does not block;
+// it must not read. Visit says whether all is done. False is also the result if part did not run, as the connection does not rest or is visited
+// by somebody else, and if the socket did not take what was written: it is kept. Then Wake is the way. Safe from any goroutine.
+func (c *Conn) Visit(part func() bool) (done bool) {
+	if !c.turn.TryLock() {
+		return false
+	}
+	defer c.turn.Unlock()
+	if !c.atRest() || c.tls != nil && !c.takesOutput() {
+		return false
+	}
+	c.visited = true
+	defer func() {
+		c.Idle()
+		c.visited = false
+	}()
+	return part() && len(c.unsent) == 0
+}
+
+// sendNow sends what the socket takes at once, and keeps the rest for the handler, who also hears of errors: he runs into them. It arms no
+// deadline, and asks no socket whether it is ready, which would cost a tenth of a notice.
+func (c *Conn) sendNow(p []byte) {
+	n := 0
+	if rc, err := c.raw.(syscall.Conn).SyscallConn(); err == nil && len(c.unsent) == 0 {
+		rc.Control(func(fd uintptr) { n = writeNow(fd, p) })
+	}
+	c.sent(n)
+	c.unsent = append(c.unsent, p[n:]...)
+}
+
+// sendKept sends what a visit has left.
+func (c *Conn) sendKept() error {
+	p := c.unsent
+	if len(p) == 0 || c.visited {
+		return nil
+	}
+	c.unsent = nil
+	_, err := c.send(p)
+	return err
+}
+
+// atRest tells whether the connection rests, and nobody has called Wake.
+func (c *Conn) atRest() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rests && !c.woken
+}
+
+// takesOutput tells whether a small write would not block.
+func (c *Conn) takesOutput() (yes bool) {
+	rc, err := c.raw.(syscall.Conn).SyscallConn()
+	return err == nil && rc.Control(func(fd uintptr) { yes = writable(fd) }) == nil && yes
 }

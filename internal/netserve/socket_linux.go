@@ -79,8 +79,22 @@ func canRest(nc net.Conn) bool {
 }
 
 // readable tells without waiting whether there is input, or its end.
-func readable(fd uintptr) bool {
-	fds := [...]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+func readable(fd uintptr) bool { return polled(fd, unix.POLLIN) }
+
+// writable tells without waiting whether a third of the send buffer is free, or the connection is broken.
+func writable(fd uintptr) bool { return polled(fd, unix.POLLOUT) }
+
+// writeNow writes what the socket takes without waiting, and says how much; what hinders it is not told.
+func writeNow(fd uintptr, p []byte) int {
+	n, err := unix.Write(int(fd), p) // net's sockets do not block
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func polled(fd uintptr, events int16) bool {
+	fds := [...]unix.PollFd{{Fd: int32(fd), Events: events}}
 	n, err := unix.Poll(fds[:], 0)
 	return n != 0 || err != nil
 }

@@ -33,3 +33,7 @@ func discardPending(nc net.Conn) {
 func canRest(net.Conn) bool { return false }
 
 func readable(uintptr) bool { return true }
+
+func writable(uintptr) bool { return false }
+
+func writeNow(uintptr, []byte) int { return 0 }

@@ -34,6 +34,9 @@ func (c *Conn) Writer() *bufio.Writer {
 
 // Flush sends what is buffered. Reads do it themselves before they block.
 func (c *Conn) Flush() error {
+	if err := c.sendKept(); err != nil {
+		return err
+	}
 	if c.bw == nil {
 		return nil
 	}
@@ -53,13 +56,19 @@ func (c *Conn) write(p []byte) (int, error) {
 
 // send sends p in pieces, each under its own deadline: a slow reader of a large answer is in order, one that stopped is not.
 func (c *Conn) send(p []byte) (int, error) {
+	if c.visited && c.tls == nil {
+		c.sendNow(p)
+		return len(p), nil
+	}
+	if err := c.sendKept(); err != nil {
+		return 0, err
+	}
 	done := 0
 	for len(p) > 0 {
 		piece := p[:min(len(p), writePiece)]
 		c.raw.SetWriteDeadline(time.Now().Add(c.writeTimeout))
 		n, err := c.stream.Write(piece)
-		c.out.Add(int64(n))
-		c.total.out.Add(int64(n))
+		c.sent(n)
 		done += n
 		if err != nil {
 			return done, err
@@ -71,6 +80,11 @@ func (c *Conn) send(p []byte) (int, error) {
 		c.raw.SetWriteDeadline(time.Time{})
 	}
 	return done, nil
+}
+
+func (c *Conn) sent(n int) {
+	c.out.Add(int64(n))
+	c.total.out.Add(int64(n))
 }
 
 // readFrom copies r to the connection: by sendfile when r is a file and the connection is plain (no TLS, no compression), else
