@@ -1,5 +1,7 @@
 package maildir
 
+import "weak"
+
 // Delta is what lies between two snapshots of one mailbox.
 type Delta struct {
 	// Gone are the indexes in the old snapshot of messages that the new one has not,
@@ -58,6 +60,27 @@ func Diff(old, new *Snapshot) Delta {
 				ni, nk = ni+1, 0
 			}
 		}
+	}
+	return d
+}
+
+// knownDelta is what Mailbox.Diff found. It keeps neither snapshot.
+type knownDelta struct {
+	old, new weak.Pointer[Snapshot]
+	Delta
+}
+
+// maxKnownDelta is up to how many messages a delta is kept.
+const maxKnownDelta = 64
+
+// Diff is the function Diff, for which all sessions that stand at the same snapshot pay once. The slices must not be changed.
+func (m *Mailbox) Diff(old, new *Snapshot) Delta {
+	if k := m.delta.Load(); k != nil && k.new.Value() == new && k.old.Value() == old {
+		return k.Delta
+	}
+	d := Diff(old, new)
+	if old != new && len(d.Gone)+len(d.Changed) <= maxKnownDelta {
+		m.delta.Store(&knownDelta{weak.Make(old), weak.Make(new), d})
 	}
 	return d
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"time"
+	"weak"
 
 	"bascule/locking"
 )
@@ -139,6 +140,20 @@ func (a *Account) wait(ctx context.Context, most time.Duration, mode locking.Mod
 // session has it to itself. What has changed is told when it ends.
 func (d *Door) Quiet(mailbox string) bool {
 	return mailbox == Inbox && d.depth == 0 && d.a.policy.Load().Exclusivity == ExclusiveMailbox && d.a.maildropHeld()
+}
+
+// QuietAbout is Quiet for who tells s to many sessions, one after another: what could be told to one since s was there can be told to all, as
+// if they had heard of it in that moment. So the lock, which costs a system call, is asked for once.
+func (d *Door) QuietAbout(m *Mailbox, s *Snapshot) bool {
+	if w := m.free.Load(); w != nil && w.Value() == s {
+		return false
+	}
+	if d.Quiet(m.Name()) {
+		return true
+	}
+	w := weak.Make(s)
+	m.free.Store(&w)
+	return false
 }
 
 func sameSession(a, b locking.Holder) bool {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+	"weak"
 
 	"bascule/internal/notify"
 	"bascule/maildir/index"
@@ -23,6 +24,8 @@ type Mailbox struct {
 	current  atomic.Pointer[Snapshot]
 	where    atomic.Pointer[whereabouts]
 	gone     atomic.Bool
+	delta    atomic.Pointer[knownDelta]             // the last one that Diff found
+	free     atomic.Pointer[weak.Pointer[Snapshot]] // the last one of which QuietAbout said that it can be told
 
 	refs int // a.mu
 

@@ -3,6 +3,7 @@ package maildir
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,7 +14,7 @@ import (
 // watching is who wants to hear of a mailbox's changes, and how they are noticed.
 type watching struct {
 	watchMu   sync.Mutex // protects the fields below; it may be taken after a.mu
-	wakers    map[int]func()
+	wakers    map[int]waker
 	nextWaker int
 	bus       func()   // ends the subscription
 	dirs      []func() // end the watches of the directories
@@ -36,19 +37,32 @@ type watching struct {
 // explains them. Without it every delivery would have the directory read.
 const patience = 30 * time.Millisecond
 
+// waker is how one session is told to look again.
+type waker struct {
+	call   func()
+	inTurn bool // by a teller (see Attend), not by who made the change
+}
+
 // Watch calls wake whenever the mailbox may have changed: "look again". wake is called
 // from any goroutine, with locks held: it must not block and not call the mailbox.
 // While somebody watches, other processes' and foreign programs' changes are looked
 // for at once.
-func (m *Mailbox) Watch(wake func()) (cancel func()) {
+func (m *Mailbox) Watch(wake func()) (cancel func()) { return m.watch(waker{call: wake}) }
+
+// Attend is Watch for who tells the news itself: tell is called without locks, in a goroutine that
+// calls those of other sessions of the mailbox before and after, so it may look at the mailbox but should
+// not wait long for anything else. A call that was about to be made may come after cancel, and two at once.
+func (m *Mailbox) Attend(tell func()) (cancel func()) { return m.watch(waker{tell, true}) }
+
+func (m *Mailbox) watch(w waker) (cancel func()) {
 	m.watchMu.Lock()
 	defer m.watchMu.Unlock()
 	if m.wakers == nil {
-		m.wakers = map[int]func(){}
+		m.wakers = map[int]waker{}
 	}
 	id := m.nextWaker
 	m.nextWaker++
-	m.wakers[id] = wake
+	m.wakers[id] = w
 	m.seen.Store(true)
 	if len(m.wakers) == 1 {
 		m.bus = m.a.store.opts.Bus.Subscribe(m.topic, m.look)
@@ -130,8 +144,31 @@ func (m *Mailbox) watched() bool {
 func (m *Mailbox) wake() {
 	m.watchMu.Lock()
 	defer m.watchMu.Unlock()
+	var attending []func()
 	for _, w := range m.wakers {
-		w()
+		if w.inTurn {
+			attending = append(attending, w.call)
+		} else {
+			w.call()
+		}
+	}
+	m.a.store.tellAll(attending)
+}
+
+// tellerShare is how many sessions are worth a teller of their own.
+const tellerShare = 32
+
+// tellAll calls every one of tell, in as few goroutines as keep the processors busy: their stacks have grown once, and
+// not once for each session. Those of one mailbox wait for nobody else's.
+func (s *Store) tellAll(tell []func()) {
+	var next atomic.Int64
+	teller := func() {
+		for i := next.Add(1) - 1; i < int64(len(tell)); i = next.Add(1) - 1 {
+			tell[i]()
+		}
+	}
+	for range min(runtime.GOMAXPROCS(0), (len(tell)+tellerShare-1)/tellerShare) {
+		s.background(teller) // if that is too late, the sessions end too
 	}
 }
 
