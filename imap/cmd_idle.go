@@ -24,7 +24,7 @@ func (c *conn) cmdIdle(r *request) error {
 	i := &idling{r: r, unwatch: func() {}, end: time.Now().Add(c.srv.opt.IdleTimeout)}
 	i.sign = c.nextSign(i.end)
 	if c.box != nil {
-		i.unwatch = c.box.m.Watch(c.nc.Wake)
+		i.unwatch = c.box.m.Attend(c.hear)
 	}
 	r.refresh = true
 	c.idling = i
@@ -37,6 +37,8 @@ type idling struct {
 	unwatch func()
 	// end is when the client has idled for too long, sign when the next sign of life is due.
 	end, sign time.Time
+	// panicked is the panic of a visit; nil: there was none.
+	panicked any
 }
 
 // errRests is the result of a command that is to be gone on with after a rest.
@@ -64,6 +66,9 @@ func (c *conn) idleOn(r *request) error {
 func (c *conn) resume() {
 	c.serve(func() bool {
 		return c.conclude(c.idling.r, func(_ *conn, r *request) error {
+			if c.idling.panicked != nil {
+				panic(c.idling.panicked)
+			}
 			if over, err := c.idleLook(); over {
 				return c.idleOver(err)
 			}

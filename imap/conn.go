@@ -71,6 +71,7 @@ type request struct {
 	refresh  bool     // look for changes of other processes and programs too
 	numbers  bool     // sequence numbers are used although the row does not say so: expunges are held back
 	named    []string // mailboxes that the command made, removed, renamed, or subscribed: NOTIFY needs not tell them
+	visiting bool     // the client is told in a visit
 	expunged bool     // messages were removed: the new HIGHESTMODSEQ is told
 	stored   *stored
 	// inside is the selected mailbox as it was when the command left it: what may be told even if a POP3 session has it since.

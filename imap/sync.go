@@ -53,6 +53,10 @@ func (c *conn) syncBox(r *request, b *selected) error {
 	}
 	snap, err := b.snapshot(), error(nil)
 	switch {
+	case r.visiting:
+		if b.mount.door.QuietAbout(b.m, snap) {
+			return nil
+		}
 	case b.mount.door.Quiet(b.m.Name()):
 		// What the command did itself belongs before its tagged reply (RFC 9051 §6.4.3), even if POP3 came right behind it.
 		if snap = r.inside; snap == nil {
@@ -100,7 +104,7 @@ func (c *conn) tellHighest(r *request, reply *replyError) {
 func (c *conn) tell(snap *maildir.Snapshot, mayExpunge, uid bool, st *stored) error {
 	b := c.box
 	known := b.view.snap
-	n, err := b.view.advance(snap, mayExpunge)
+	n, err := b.view.advanceBy(b.m.Diff(known, snap), snap, mayExpunge)
 	if err != nil {
 		return err
 	}

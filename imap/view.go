@@ -110,6 +110,7 @@ func (v *view) lower(uid maildir.UID) int {
 
 // catchUp adds to changed what was kept from the client, which is told now.
 func (v *view) catchUp(changed []maildir.UID) []maildir.UID {
+	changed = slices.Clone(changed) // all sessions of the mailbox may share it
 	for _, m := range v.eachSince([]span{{1, SeqNum(v.Len())}}, v.missing) {
 		if m != nil && m.ModSeq > v.missing {
 			changed = append(changed, m.UID)
@@ -235,9 +236,13 @@ type news struct {
 // advance moves the view to a newer snapshot and returns what to tell the
 // client. Without mayExpunge the numbering stays as it is, and grows at its end.
 func (v *view) advance(to *maildir.Snapshot, mayExpunge bool) (news, error) {
+	return v.advanceBy(maildir.Diff(v.snap, to), to, mayExpunge)
+}
+
+// advanceBy is advance for who knows the difference, which stays as it is.
+func (v *view) advanceBy(d maildir.Delta, to *maildir.Snapshot, mayExpunge bool) (news, error) {
 	var n news
 	if to != v.snap {
-		d := maildir.Diff(v.snap, to)
 		first := to.Len() - d.Added // of the messages that were added
 		if to.UIDValidity() != v.snap.UIDValidity() || d.Added > 0 && to.At(first).UID <= v.UID(SeqNum(v.Len())) {
 			return n, errOutOfStep
