@@ -4,7 +4,7 @@
 // Invariants:
 //
 //   - One goroutine per connection, netserve's, does everything: it alone reads, writes and holds the session's state. Others
-//     set conn.leaving and wake it.
+//     set conn.leaving and wake it. While it rests in IDLE a visit may stand in for it (idle_visit.go), one at a time.
 //   - A command is a row of the table (table.go) and a file cmd_<noun>.go with grammar, action and reply in that order. The handler
 //     returns an error; errors.go turns errors into NO, BAD or BYE. Every command gets one tagged reply, or the connection
 //     ends with BYE.

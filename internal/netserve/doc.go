@@ -4,7 +4,8 @@
 // Invariants:
 //
 //   - One goroutine per connection: the handler's. Only it reads and writes. Other goroutines may call Wake, CloseAfter, Abort and
-//     the read-only methods (ID, Remote, Counters, Unresponsive).
+//     the read-only methods (ID, Remote, Counters, Unresponsive), and Visit, whose part writes in the handler's place while the
+//     connection rests: a rest does not end during a visit, so there is one who writes at any time.
 //   - Wake loses no input: what had arrived is read by the next call, also in the middle of a line and under TLS.
 //   - Before a read blocks, pending output is flushed. So replies to pipelined commands leave together, and a forgotten Flush cannot
 //     make both sides wait for each other.
