@@ -76,10 +76,6 @@ func parseRights(letters string) (func(maildir.Rights) maildir.Rights, error) {
 }
 
 func grant(cmd *cobra.Command, o *options, address, mailbox, with string, to func(maildir.Rights) maildir.Rights) error {
-	owner, err := accounts.ParseAddress(address)
-	if err != nil {
-		return err
-	}
 	other, negative := strings.CutPrefix(with, "-")
 	if other != maildir.Anyone && other != maildir.Authenticated {
 		a, err := accounts.ParseAddress(other)
@@ -88,36 +84,29 @@ func grant(cmd *cobra.Command, o *options, address, mailbox, with string, to fun
 		}
 		other = a.String()
 	}
-	base, _, err := o.open(cmd.Context())
-	if err != nil {
-		return err
-	}
-	defer base.Close()
-	mail, err := base.Mail(cmd.Context(), owner)
-	if err != nil {
-		return fmt.Errorf("%s: %w", owner, err)
-	}
-	defer mail.Close()
-	if _, err := base.Accounts.Lookup(cmd.Context(), accounts.Address(other)); errors.Is(err, accounts.ErrNotFound) && strings.Contains(other, "@") {
-		fmt.Fprintf(os.Stderr, "bascule: warning: there is no account %s\n", other)
-	}
-	before, after, err := mail.Grant(cmd.Context(), mailbox, other, negative, to)
-	switch {
-	case errors.Is(err, maildir.ErrNoMailbox):
-		return codeError{exitNotFound, fmt.Sprintf("%s has no mailbox %q", owner, mailbox)}
-	case err != nil:
-		return fmt.Errorf("%s: %w", owner, err)
-	}
-	id := maildir.Grant{Who: other, Negative: negative}.Identifier()
-	if before != after {
-		e := accounts.ShareEntry(owner.String(), mailbox, id, before.String(), after.String())
-		e.Who = who()
-		if err := base.Accounts.Note(cmd.Context(), e); err != nil {
-			return err
+	return withBase(cmd, o, address, func(ctx context.Context, base *server.Base, mail *maildir.Account) error {
+		owner := mail.Address()
+		if _, err := base.Accounts.Lookup(ctx, accounts.Address(other)); errors.Is(err, accounts.ErrNotFound) && strings.Contains(other, "@") {
+			fmt.Fprintf(os.Stderr, "bascule: warning: there is no account %s\n", other)
 		}
-	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s: %s: %s → %s\n", owner, printable(mailbox), id, printable(before.String()), printable(after.String()))
-	return err
+		before, after, err := mail.Grant(ctx, mailbox, other, negative, to)
+		switch {
+		case errors.Is(err, maildir.ErrNoMailbox):
+			return codeError{exitNotFound, fmt.Sprintf("%s has no mailbox %q", owner, mailbox)}
+		case err != nil:
+			return fmt.Errorf("%s: %w", owner, err)
+		}
+		id := maildir.Grant{Who: other, Negative: negative}.Identifier()
+		if before != after {
+			e := accounts.ShareEntry(owner, mailbox, id, before.String(), after.String())
+			e.Who = who()
+			if err := base.Accounts.Note(ctx, e); err != nil {
+				return err
+			}
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s: %s: %s → %s\n", owner, printable(mailbox), id, printable(before.String()), printable(after.String()))
+		return err
+	})
 }
 
 func newMailboxShares(o *options) *cobra.Command {
@@ -240,38 +229,27 @@ forgotten. Sessions of others that have the mailbox open are ended, so that they
 			if args[2] != "private" && args[2] != "shared" {
 				return usagef("%q: want private or shared", args[2])
 			}
-			owner, err := accounts.ParseAddress(args[0])
-			if err != nil {
-				return err
-			}
-			base, _, err := o.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer base.Close()
-			mail, err := base.Mail(cmd.Context(), owner)
-			if err != nil {
-				return fmt.Errorf("%s: %w", owner, err)
-			}
-			defer mail.Close()
-			before, err := mail.PrivateSeen(cmd.Context(), args[1])
-			if err == nil {
-				err = mail.SetPrivateSeen(cmd.Context(), args[1], args[2] == "private")
-			}
-			switch {
-			case errors.Is(err, maildir.ErrNoMailbox):
-				return codeError{exitNotFound, fmt.Sprintf("%s has no mailbox %q", owner, args[1])}
-			case err != nil:
-				return fmt.Errorf("%s: %w", owner, err)
-			}
-			if seenWord(before) != args[2] {
-				e := accounts.AuditEntry{Who: who(), Action: "seen", Subject: owner.String(), Old: args[1] + " " + seenWord(before), New: args[1] + " " + args[2]}
-				if err := base.Accounts.Note(cmd.Context(), e); err != nil {
-					return err
+			return withBase(cmd, o, args[0], func(ctx context.Context, base *server.Base, mail *maildir.Account) error {
+				owner := mail.Address()
+				before, err := mail.PrivateSeen(ctx, args[1])
+				if err == nil {
+					err = mail.SetPrivateSeen(ctx, args[1], args[2] == "private")
 				}
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s: \\Seen: %s → %s\n", owner, printable(args[1]), seenWord(before), args[2])
-			return err
+				switch {
+				case errors.Is(err, maildir.ErrNoMailbox):
+					return codeError{exitNotFound, fmt.Sprintf("%s has no mailbox %q", owner, args[1])}
+				case err != nil:
+					return fmt.Errorf("%s: %w", owner, err)
+				}
+				if seenWord(before) != args[2] {
+					e := accounts.AuditEntry{Who: who(), Action: "seen", Subject: owner, Old: args[1] + " " + seenWord(before), New: args[1] + " " + args[2]}
+					if err := base.Accounts.Note(ctx, e); err != nil {
+						return err
+					}
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s: \\Seen: %s → %s\n", owner, printable(args[1]), seenWord(before), args[2])
+				return err
+			})
 		},
 	}
 }
