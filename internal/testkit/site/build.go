@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"testing"
 )
 
@@ -25,10 +26,7 @@ func Main(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	program = filepath.Join(dir, "bascule")
-	args := []string{"build", "-o", program}
-	if race {
-		args = append(args, "-race")
-	}
+	args := append([]string{"build", "-o", program}, alike()...)
 	build := exec.Command(goTool, append(args, "bascule/cmd/bascule")...)
 	build.Stdout, build.Stderr = os.Stdout, os.Stderr
 	if err := build.Run(); err != nil {
@@ -36,4 +34,20 @@ func Main(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// alike gives the flags with which the go command built the test: the program under test is then the one that users get, with the same
+// SQLite, and what it shares with the test, SQLite's C source before all, is not compiled once more.
+func alike() (flags []string) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return nil
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "-race", "-tags", "-trimpath":
+			flags = append(flags, s.Key+"="+s.Value)
+		}
+	}
+	return flags
 }

@@ -1,5 +1,5 @@
-// Package site runs the real program for tests: it builds cmd/bascule once per test binary, with the race detector if the test has it,
-// makes a store, adds accounts by the command line, and starts serving processes, one for everything or one per protocol.
+// Package site runs the real program for tests: it builds cmd/bascule once per test binary, with the flags that the test was built with, the
+// race detector's too, makes a store, adds accounts by the command line, and starts serving processes, one for everything or one per protocol.
 //
 //	func TestMain(m *testing.M) { os.Exit(site.Main(m)) }
 //
