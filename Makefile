@@ -12,7 +12,8 @@ BIN      := bin/bascule
 export CGO_ENABLED := 1
 # SQLite calls fsync where it is not told that there is fdatasync. Its log is written over again and again, so that its size stays, and only the
 # time of writing would be synced besides: four pages took 0.5 to 4.4 ms with fsync and, in turns, 0.3 to 1.0 ms with fdatasync.
-export CGO_CFLAGS := $(filter-out -DHAVE_FDATASYNC=1,$(or $(CGO_CFLAGS),-O2 -g)) -DHAVE_FDATASYNC=1
+# Without -g, which Go sets: the linker strips it from what is shipped, and it takes a quarter of the compiler's time.
+export CGO_CFLAGS := $(filter-out -DHAVE_FDATASYNC=1,$(or $(CGO_CFLAGS),-O2)) -DHAVE_FDATASYNC=1
 
 .PHONY: build static demo demo-check test race fuzz crash stress bench bench-short share deb docker docker-test lint clean
 
