@@ -7,13 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
+	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
-
-	"github.com/mattn/go-sqlite3" // also the driver "sqlite3"
 )
 
 // ErrClosed is returned by every method of a DB that was closed.
@@ -36,34 +33,25 @@ type Options struct {
 	Migrations []string
 }
 
-// DB is one SQLite database behind one pinned connection. Its methods may be
-// called from any goroutine; they take turns.
+// DB is one SQLite database behind one connection. Its methods may be called from
+// any goroutine; they take turns.
 type DB struct {
 	path string
-	pool *sql.DB
+	opts Options
 
 	// turn holds one token; whoever took it owns the fields below.
 	turn   chan struct{}
-	conn   *sql.Conn
-	direct *sqlite3.SQLiteConn // under conn; see direct.go
+	link   *link // nil while the DB rests
+	links  int64 // how many there were
+	file   identity
+	used   bool // since Rest was called last
 	closed bool
 }
 
 // Open opens or makes the database at path and applies opts.Migrations. The
 // directory must exist. Two processes may open one path at the same moment.
 func Open(ctx context.Context, path string, opts Options) (*DB, error) {
-	if opts.BusyTimeout <= 0 {
-		opts.BusyTimeout = 10 * time.Second
-	}
-	if opts.Mode == 0 {
-		opts.Mode = 0o600
-	}
-	if opts.CacheKiB <= 0 {
-		opts.CacheKiB = 512
-	}
-	if opts.Statements <= 0 {
-		opts.Statements = 64
-	}
+	opts.setDefaults()
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("sqlitex: open: %w", err)
@@ -71,15 +59,9 @@ func Open(ctx context.Context, path string, opts Options) (*DB, error) {
 	if err := create(path, opts.Mode); err != nil {
 		return nil, fmt.Errorf("sqlitex: open %s: %w", path, err)
 	}
-	pool, err := sql.Open("sqlite3", dsn(path, opts))
-	if err != nil {
-		return nil, fmt.Errorf("sqlitex: open %s: %w", path, err)
-	}
-	pool.SetMaxOpenConns(1)
-	db := &DB{path: path, pool: pool, turn: make(chan struct{}, 1)}
+	db := &DB{path: path, opts: opts, turn: make(chan struct{}, 1)}
 	db.turn <- struct{}{}
-	if err := db.connect(ctx, opts); err != nil {
-		pool.Close()
+	if err := db.connect(ctx); err != nil {
 		return nil, fmt.Errorf("sqlitex: open %s: %w", path, err)
 	}
 	if err := db.Migrate(ctx, opts.Migrations); err != nil {
@@ -87,6 +69,21 @@ func Open(ctx context.Context, path string, opts Options) (*DB, error) {
 		return nil, err
 	}
 	return db, nil
+}
+
+func (o *Options) setDefaults() {
+	if o.BusyTimeout <= 0 {
+		o.BusyTimeout = 10 * time.Second
+	}
+	if o.Mode == 0 {
+		o.Mode = 0o600
+	}
+	if o.CacheKiB <= 0 {
+		o.CacheKiB = 512
+	}
+	if o.Statements <= 0 {
+		o.Statements = 64
+	}
 }
 
 // create makes a missing file itself, because SQLite would make it readable
@@ -111,64 +108,6 @@ func create(path string, mode fs.FileMode) error {
 	return dir.Sync()
 }
 
-func dsn(path string, opts Options) string {
-	synchronous := "FULL"
-	if opts.Relaxed {
-		synchronous = "NORMAL"
-	}
-	q := url.Values{
-		"_busy_timeout":    {strconv.FormatInt(opts.BusyTimeout.Milliseconds(), 10)},
-		"_synchronous":     {synchronous},
-		"_txlock":          {"immediate"},
-		"_foreign_keys":    {"on"},
-		"_cache_size":      {strconv.Itoa(-opts.CacheKiB)},
-		"_stmt_cache_size": {strconv.Itoa(opts.Statements)},
-	}
-	// The path is escaped, as SQLite reads it as a URI: a "?" or "%" in a
-	// directory name must not become a parameter.
-	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
-}
-
-// connect pins the connection. The switch to WAL can be refused as busy although
-// a timeout is set (SQLite gives up at once where waiting could deadlock), so it
-// is repeated while another process does the same.
-func (db *DB) connect(ctx context.Context, opts Options) error {
-	deadline := time.Now().Add(opts.BusyTimeout)
-	for {
-		err := db.tryConnect(ctx)
-		if err == nil || !IsBusy(err) || time.Now().After(deadline) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
-}
-
-func (db *DB) tryConnect(ctx context.Context) (err error) {
-	ctx = context.WithoutCancel(ctx)
-	if db.conn == nil {
-		if db.conn, err = db.pool.Conn(ctx); err != nil {
-			return err
-		}
-	}
-	var mode string
-	if err := db.conn.QueryRowContext(ctx, "PRAGMA journal_mode=WAL").Scan(&mode); err != nil {
-		return err
-	}
-	if mode != "wal" {
-		return fmt.Errorf("this file system cannot do WAL (journal mode is %q)", mode)
-	}
-	if err := db.conn.Raw(func(c any) error { db.direct = c.(*sqlite3.SQLiteConn); return nil }); err != nil {
-		return err
-	}
-	// No temporary files: there may be no writable /tmp.
-	_, err = db.conn.ExecContext(ctx, "PRAGMA temp_store=MEMORY")
-	return err
-}
-
 // Path is the absolute path of the database file.
 func (db *DB) Path() string { return db.path }
 
@@ -181,11 +120,7 @@ func (db *DB) Close() error {
 		return nil
 	}
 	db.closed = true
-	err := db.conn.Close()
-	if perr := db.pool.Close(); err == nil {
-		err = perr
-	}
-	if err != nil {
+	if err := db.disconnect(); err != nil {
 		return fmt.Errorf("sqlitex: close %s: %w", db.path, err)
 	}
 	return nil
@@ -195,8 +130,8 @@ func (db *DB) Close() error {
 // the function it was given to has returned, nor be used by two goroutines.
 // Statements are prepared once per text, so texts should be constants.
 type Q struct {
-	conn   *sql.Conn
-	direct *sqlite3.SQLiteConn
+	*link
+	number int64 // of the link
 }
 
 // Exec runs a statement.
@@ -230,7 +165,10 @@ func (db *DB) Do(ctx context.Context, fn func(*Q) error) error {
 	if db.closed {
 		return ErrClosed
 	}
-	return fn(&Q{conn: db.conn, direct: db.direct})
+	if err := db.wake(ctx); err != nil {
+		return err
+	}
+	return fn(&Q{db.link, db.links})
 }
 
 // Tx calls fn inside BEGIN IMMEDIATE and commits if fn returns nil; what was
@@ -270,7 +208,8 @@ func (q *Q) within(begin string, fn func(*Q) error) error {
 }
 
 // DataVersion changes whenever another connection has changed the database; our
-// own changes do not change it. Values of different DBs must not be compared.
+// own changes do not change it. It changes too when the DB has rested, as nobody
+// watched then. Values of different DBs must not be compared.
 func (db *DB) DataVersion(ctx context.Context) (v int64, err error) {
 	err = db.Do(ctx, func(q *Q) error { v, err = q.DataVersion(); return err })
 	return v, err
@@ -278,6 +217,10 @@ func (db *DB) DataVersion(ctx context.Context) (v int64, err error) {
 
 // DataVersion is DB.DataVersion for whoever has the turn.
 func (q *Q) DataVersion() (v int64, err error) {
-	err = q.Each("PRAGMA data_version", func(row []driver.Value) error { v, _ = row[0].(int64); return nil })
+	err = q.Each("PRAGMA data_version", func(row []driver.Value) error {
+		n, _ := row[0].(int64)
+		v = q.number<<32 | n&math.MaxUint32 // SQLite's is a number of 32 bits that each connection begins anew
+		return nil
+	})
 	return v, err
 }

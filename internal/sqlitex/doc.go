@@ -3,8 +3,10 @@
 //
 // Invariants:
 //
-//   - A DB is exactly one SQLite connection for as long as it is open. PRAGMA
-//     data_version is per connection, so it is only meaningful on a pinned one.
+//   - A DB is at most one SQLite connection. PRAGMA data_version is per connection, so
+//     it is only meaningful on a pinned one; each connection's values are told from
+//     those of the one before the DB rested.
+//   - A DB that rests has no connection, and is opened again only on the very same file.
 //   - busy_timeout is set before anything else; otherwise the switch to WAL
 //     fails at once when two processes start together.
 //   - What Tx returned nil for survives a power failure (synchronous=FULL; the
@@ -19,6 +21,6 @@
 //     of it would drop the POSIX locks SQLite holds on it. Copies are made with
 //     Backup.
 //
-// Files: db.go (open, connection, transactions), direct.go, migrate.go, backup.go,
-// errors.go (what went wrong, recognisably).
+// Files: db.go (open, turns, transactions), link.go (the connection), rest.go, trim.go, direct.go,
+// migrate.go, backup.go, errors.go (what went wrong, recognisably).
 package sqlitex
