@@ -84,6 +84,7 @@ var domainReplies = []struct {
 	{maildir.ErrBadKeyword, replyError{kindNo, "CANNOT", "A flag cannot be stored here"}},
 	{maildir.ErrBinary, replyError{kindNo, "UNKNOWN-CTE", "NUL can be stored only in parts whose Content-Transfer-Encoding is binary"}},
 	{maildir.ErrNoMarker, replyError{kindNo, "UNAVAILABLE", "The mail store is not available"}},
+	{maildir.ErrReplaced, replyError{kindBye, "UNAVAILABLE", "The mailbox was removed or restored; please connect again"}},
 	{maildir.ErrClosed, replyError{kindNo, "UNAVAILABLE", "The mail store is closing"}},
 	{context.Canceled, replyError{kindNo, "UNAVAILABLE", "The session is ending"}},
 	{context.DeadlineExceeded, replyError{kindNo, "UNAVAILABLE", "The server is too busy; try again later"}},

@@ -32,6 +32,8 @@ type Account struct {
 	opening sync.Mutex // held while open runs
 	ready   atomic.Bool
 	damaged atomic.Bool // a kept snapshot is; see mend
+	// replaced: its files are others' now; see noticed. Set with a.mu held.
+	replaced atomic.Bool
 
 	// mu protects the fields below, and everything of folders.
 	mu      sync.Mutex
@@ -244,7 +246,9 @@ func (a *Account) shut() {
 	for _, f := range a.byID {
 		if f.box != nil {
 			f.box.unwatch()
-			f.keepNow()
+			if !a.replaced.Load() {
+				f.keepNow()
+			}
 		}
 		f.mirror.close()
 	}

@@ -174,12 +174,12 @@ func (a *Account) read(ctx context.Context, fn func(index.Tx) error) error {
 	if a.db == nil {
 		return ErrClosed
 	}
-	return a.db.Read(context.WithoutCancel(ctx), func(tx index.Tx) error {
+	return a.noticed(a.db.Read(context.WithoutCancel(ctx), func(tx index.Tx) error {
 		if err := a.catchUp(tx); err != nil {
 			return err
 		}
 		return fn(tx)
-	})
+	}))
 }
 
 // glance runs fn with everything in step, as read does, but without a transaction: fn must
@@ -202,7 +202,7 @@ func (a *Account) glance(ctx context.Context, fn func() error) error {
 		err = a.db.Read(ctx, a.catchUp)
 	}
 	if err != nil {
-		return err
+		return a.noticed(err)
 	}
 	return fn()
 }

@@ -38,6 +38,9 @@ var (
 	ErrBinary = errors.New("maildir: NUL outside of binary parts")
 	// ErrClosed: the account or store was closed.
 	ErrClosed = errors.New("maildir: closed")
+	// ErrReplaced is the ErrClosed of an account that another program has removed or restored while this process had it open. What
+	// sessions know of it is worth nothing; new ones find what is there now.
+	ErrReplaced = fmt.Errorf("%w, as the account was removed or restored", ErrClosed)
 	// ErrUIDsExhausted: the mailbox has given out all 2^32-2 UIDs.
 	ErrUIDsExhausted = errors.New("maildir: UIDs are exhausted")
 )

@@ -110,6 +110,7 @@ func Open(opts Options) (*Store, error) {
 	}
 	s.fill.delay = fillDelay
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.background(s.restQuiet)
 	return s, nil
 }
 
@@ -128,22 +129,40 @@ func (s *Store) Locks() locking.Manager { return s.opts.Locks }
 // Account opens an account's mail, making it at first use. p is what applies to it
 // from now on, for all who have it open. Close gives it back.
 func (s *Store) Account(ctx context.Context, address string, p Policy) (*Account, error) {
+	a, err := s.account(ctx, address, p)
+	if errors.Is(err, ErrReplaced) {
+		a, err = s.account(ctx, address, p)
+	}
+	return a, err
+}
+
+func (s *Store) account(ctx context.Context, address string, p Policy) (*Account, error) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
 		return nil, ErrClosed
 	}
 	a := s.accounts[address]
+	if old := a; old != nil && old.replaced.Load() {
+		a = nil // whoever has it still finds it ended
+		if s.forgetIdle(old) {
+			defer old.shut()
+		}
+	}
 	if a == nil {
 		a = newAccount(s, address)
 		s.accounts[address] = a
 	}
 	a.refs++
-	s.forgetIdle(a)
+	unused := s.forgetIdle(a)
 	s.mu.Unlock()
 
 	a.SetPolicy(p)
-	if err := a.open(ctx); err != nil {
+	err := a.open(ctx)
+	if err == nil && unused {
+		err = a.glance(ctx, func() error { return nil }) // is it still there?
+	}
+	if err != nil {
 		a.Close()
 		return nil, err
 	}
@@ -154,7 +173,12 @@ func (s *Store) Account(ctx context.Context, address string, p Policy) (*Account
 func (s *Store) release(a *Account) {
 	s.mu.Lock()
 	var old *Account
-	if a.refs--; a.refs == 0 {
+	if a.refs--; a.refs == 0 && a.replaced.Load() {
+		old = a
+		if s.accounts[a.address] == a {
+			delete(s.accounts, a.address)
+		}
+	} else if a.refs == 0 {
 		s.idle = append(s.idle, a)
 		if len(s.idle) > s.opts.KeepOpen || s.closed {
 			old = s.idle[0]
@@ -168,14 +192,15 @@ func (s *Store) release(a *Account) {
 	}
 }
 
-// forgetIdle takes a out of the list of unused accounts. s.mu is held.
-func (s *Store) forgetIdle(a *Account) {
+// forgetIdle takes a out of the list of unused accounts; was tells whether it was in it. s.mu is held.
+func (s *Store) forgetIdle(a *Account) (was bool) {
 	for i, x := range s.idle {
 		if x == a {
 			s.idle = append(s.idle[:i], s.idle[i+1:]...)
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // Remove deletes an account's mail and index for good. The account must not be in use

@@ -29,6 +29,7 @@ func TestManyChangeOneAccount(t *testing.T) {
 		rounds = 40
 	}
 	l := &ledger{t: t, alive: map[string]bool{}}
+	defer restingAll(one, two)()
 	var wg sync.WaitGroup
 	for i, s := range []*testStore{one, two} {
 		a := s.account("a@example.org")

@@ -72,7 +72,7 @@ func (a *Account) writeLocked(ctx context.Context, fn func(*writing) error) erro
 	if errors.Is(err, errKept) {
 		err = a.writeOnce(ctx, fn) // the snapshots are mended
 	}
-	return err
+	return a.noticed(err)
 }
 
 // writeOnce is writeLocked under the write lock.

@@ -26,6 +26,7 @@ var frenchIMAP = []entry{
 	{"The server is shutting down", "Le serveur s’arrête"},
 	{"What you send is not compressed as it should be", "Les données reçues ne sont pas compressées comme elles devraient l’être"},
 	{"Too much to skip; the connection would be out of step", "Trop de données à ignorer ; la connexion ne serait plus synchronisée"},
+	{"The mailbox was removed or restored; please connect again", "La boîte aux lettres a été supprimée ou restaurée ; veuillez vous reconnecter"},
 	{"The mailbox changed; please connect again", "La boîte aux lettres a changé ; veuillez vous reconnecter"},
 	{"What is read is kept in another way now; select the mailbox again", "Ce qui est lu est noté autrement désormais ; sélectionnez de nouveau la boîte aux lettres"},
 	{"The selected mailbox is not shared with you any more", "La boîte aux lettres sélectionnée n’est plus partagée avec vous"},

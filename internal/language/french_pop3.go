@@ -37,6 +37,7 @@ var frenchPOP3 = []entry{
 	{"No such message", "Ce message n’existe pas"},
 	{"Message is marked as deleted", "Le message est marqué pour suppression"},
 	{"Message is gone", "Le message n’existe plus"},
+	{"The mailbox was removed or restored; connect again", "La boîte aux lettres a été supprimée ou restaurée ; reconnectez-vous"},
 	{"The mailbox was closed; try again later", "La boîte aux lettres a été fermée ; réessayez plus tard"},
 	{"The mail store is not there; try again later", "Le stockage du courrier est absent ; réessayez plus tard"},
 	{"The server is stopping; try again later", "Le serveur s’arrête ; réessayez plus tard"},

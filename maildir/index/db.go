@@ -30,6 +30,9 @@ func Open(ctx context.Context, path string) (*DB, error) {
 // Close ends the use of the database.
 func (d *DB) Close() error { return d.db.Close() }
 
+// Rest closes the database if it was not used since Rest was called last, until it is used again; see sqlitex.DB.Rest.
+func (d *DB) Rest() (closed bool, err error) { return d.db.Rest() }
+
 // Write runs fn in a write transaction; when Write returns nil, what fn did is on disk.
 func (d *DB) Write(ctx context.Context, fn func(Tx) error) error {
 	return d.db.Tx(ctx, func(q *sqlitex.Q) error { return fn(Tx{q}) })

@@ -1,0 +1,141 @@
+package maildir
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"bascule/internal/notify"
+	"bascule/locking"
+)
+
+// quiet lets two ticks pass in which nobody uses an account.
+func (s *testStore) quiet() {
+	s.t.Helper()
+	s.Store.rest()
+	s.Store.rest()
+}
+
+// rests tells whether nobody has the index open: it has taken its log in, and SQLite has removed it.
+func rests(a *Account) bool {
+	_, err := os.Stat(filepath.Join(a.store.indexDir(a.address), "index.db-wal"))
+	return isMissing(err)
+}
+
+func TestQuietAccountClosesItsIndex(t *testing.T) {
+	s := newTestStore(t)
+	a := s.account("a@example.org")
+	deliver(t, a, Inbox, 3)
+	m := open(t, a, Inbox)
+	s.Store.rest()
+	equal(t, "rests after use", rests(a), false)
+	s.Store.rest()
+	equal(t, "rests", rests(a), true)
+
+	deliver(t, a, Inbox, 1)
+	equal(t, "rests after a delivery", rests(a), false)
+	equal(t, "UIDs", uidsOf(m.Snapshot()), []UID{1, 2, 3, 4})
+	s.quiet()
+	equal(t, "rests again", rests(a), true)
+	must[StoreResult](t)(m.Store(t.Context(), []UID{1}, StoreOp{Flags: []string{`\Seen`}}))
+	equal(t, "flags", refresh(t, m).At(0).Flags, FlagSeen)
+}
+
+// What another process did while the index was closed is seen at the next look, and a change builds on it.
+func TestRestMissesNothing(t *testing.T) {
+	one, _, a, b := two(t, testPolicy)
+	m, n := open(t, a, Inbox), open(t, b, Inbox)
+	one.quiet()
+	deliver(t, b, Inbox, 2)
+	equal(t, "delivered", uidsOf(refresh(t, m)), []UID{1, 2})
+
+	one.quiet()
+	must[StoreResult](t)(n.Store(t.Context(), []UID{1}, StoreOp{Flags: []string{`\Deleted`, "later"}}))
+	must[MailboxInfo](t)(b.CreateMailbox(t.Context(), "Theirs", nil))
+	deliver(t, a, Inbox, 1)
+	equal(t, "delivered by us", uidsOf(refresh(t, m)), []UID{1, 2, 3})
+	equal(t, "keywords", m.Snapshot().Keywords(), []string{"later"})
+	open(t, a, "Theirs")
+
+	one.quiet()
+	must[ExpungeResult](t)(n.Expunge(t.Context(), nil))
+	equal(t, "expunged", uidsOf(refresh(t, m)), []UID{2, 3})
+}
+
+// An account that was removed and made anew by another program while its index was closed is another one: its sessions end, and
+// nothing of the old one gets into the new.
+func TestRestFindsAnotherAccount(t *testing.T) {
+	s := newTestStore(t)
+	first := must[*Account](t)(s.Store.Account(t.Context(), "a@example.org", testPolicy))
+	second := must[*Account](t)(s.Store.Account(t.Context(), "a@example.org", testPolicy))
+	deliver(t, first, Inbox, 3)
+	m := open(t, first, Inbox)
+	woken := make(chan struct{}, 1)
+	cancel := m.Watch(func() {
+		select {
+		case woken <- struct{}{}:
+		default:
+		}
+	})
+	defer cancel()
+	s.quiet()
+
+	other := openTestStore(t, s.data, locking.NewInProcess(), notify.NewInProcess())
+	must[struct{}](t)(struct{}{}, other.Remove("a@example.org"))
+	deliver(t, other.account("a@example.org"), Inbox, 1)
+
+	_, err := m.Refresh(t.Context())
+	if !errors.Is(err, ErrReplaced) || !errors.Is(err, ErrClosed) {
+		t.Errorf("refresh: %v", err)
+	}
+	<-woken
+	equal(t, "deleted", m.Deleted(), true)
+	if _, err := second.Mailbox(t.Context(), Inbox); !errors.Is(err, ErrReplaced) {
+		t.Errorf("opening by another session: %v", err)
+	}
+	m.Close()
+	first.Close()
+
+	third := s.account("a@example.org")
+	equal(t, "found anew", uidsOf(open(t, third, Inbox).Snapshot()), []UID{1})
+	second.Close()
+	deliver(t, third, Inbox, 1)
+	equal(t, "delivered", uidsOf(open(t, third, Inbox).Snapshot()), []UID{1, 2})
+	open, idle := s.Opened()
+	equal(t, "open", open, 1)
+	equal(t, "idle", idle, 0)
+}
+
+// The same for an account that nobody used, but that was still open.
+func TestRestFindsAnotherAccountAtLogin(t *testing.T) {
+	s := newTestStore(t)
+	a := must[*Account](t)(s.Store.Account(t.Context(), "a@example.org", testPolicy))
+	deliver(t, a, Inbox, 3)
+	a.Close()
+	s.quiet()
+	other := openTestStore(t, s.data, locking.NewInProcess(), notify.NewInProcess())
+	must[struct{}](t)(struct{}{}, other.Remove("a@example.org"))
+	deliver(t, other.account("a@example.org"), Inbox, 1)
+	equal(t, "found", uidsOf(open(t, s.account("a@example.org"), Inbox).Snapshot()), []UID{1})
+}
+
+// restingAll lets the stores' accounts rest over and over until stop is called.
+func restingAll(stores ...*testStore) (stop func()) {
+	end := make(chan struct{})
+	var wg sync.WaitGroup
+	for _, s := range stores {
+		wg.Go(func() {
+			for {
+				select {
+				case <-end:
+					return
+				default:
+					s.Store.rest()
+				}
+			}
+		})
+	}
+	return func() { close(end); wg.Wait() }
+}
