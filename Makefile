@@ -36,6 +36,8 @@ test: ## all tests that need no other program
 	$(GO) test $(FLAGS) -timeout 10m $(call but,$(TIMED))
 	$(GO) test $(FLAGS) -timeout 10m ./$(TIMED)
 
+# A program with the race detector sleeps for a second before it exits, unless it is told otherwise, and the tests run the program often.
+race stress: export GORACE ?= atexit_sleep_ms=100
 race: ## the same under the race detector
 	$(GO) test $(FLAGS) -race -timeout 20m $(call but,$(TIMED) $(ALONE))
 	$(GO) test $(FLAGS) -race -timeout 20m ./$(TIMED)
