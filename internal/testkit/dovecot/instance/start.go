@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -114,11 +115,12 @@ func (i *Instance) Log() string {
 	return all.String()
 }
 
-// FreePorts asks the kernel for ports that are free now.
+// FreePorts gives ports that are free now and that the kernel gives to nobody: until the program listens there, a connection or a listener
+// of another test could take a port from the kernel's range, which begins at 32768.
 func FreePorts(kinds ...string) (map[string]int, error) {
 	ports := map[string]int{}
 	for _, k := range kinds {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := listenBelow(32768)
 		if err != nil {
 			return nil, err
 		}
@@ -126,4 +128,15 @@ func FreePorts(kinds ...string) (map[string]int, error) {
 		ports[k] = l.Addr().(*net.TCPAddr).Port
 	}
 	return ports, nil
+}
+
+// listenBelow listens on a random port from 16384 up to limit.
+func listenBelow(limit int) (l net.Listener, err error) {
+	for range 100 {
+		port := 16384 + rand.IntN(limit-16384)
+		if l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			return l, nil
+		}
+	}
+	return nil, err
 }
