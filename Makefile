@@ -32,15 +32,18 @@ ALONE  := internal/crashtest internal/stresstest
 space  := $(subst ,, )
 but     = $$($(GO) list $(FLAGS) ./... | grep -vE '/($(subst $(space),|,$(1)))$$')
 
+# lint vets everything; go test would do a part of that again.
+CHECK := $(GO) test $(FLAGS) -vet=off
+
 test: ## all tests that need no other program
-	$(GO) test $(FLAGS) -timeout 10m $(call but,$(TIMED))
-	$(GO) test $(FLAGS) -timeout 10m ./$(TIMED)
+	$(CHECK) -timeout 10m $(call but,$(TIMED))
+	$(CHECK) -timeout 10m ./$(TIMED)
 
 # A program with the race detector sleeps for a second before it exits, unless it is told otherwise, and the tests run the program often.
 race stress: export GORACE ?= atexit_sleep_ms=100
 race: ## the same under the race detector
-	$(GO) test $(FLAGS) -race -timeout 20m $(call but,$(TIMED) $(ALONE))
-	$(GO) test $(FLAGS) -race -timeout 20m ./$(TIMED)
+	$(CHECK) -race -timeout 20m $(call but,$(TIMED) $(ALONE))
+	$(CHECK) -race -timeout 20m ./$(TIMED)
 
 fuzz: ## every fuzz target for FUZZTIME; what a package's targets run in is linked once
 	@set -e; work=$$(mktemp -d); trap "rm -rf $$work" EXIT; corpus=$$($(GO) env GOCACHE)/fuzz; \
@@ -55,11 +58,11 @@ fuzz: ## every fuzz target for FUZZTIME; what a package's targets run in is link
 
 KILLS ?= 100
 crash: ## kill the real program KILLS times under load
-	BASCULE_CRASH_KILLS=$(KILLS) $(GO) test $(FLAGS) -count=1 -timeout 20m ./internal/crashtest
+	BASCULE_CRASH_KILLS=$(KILLS) $(CHECK) -count=1 -timeout 20m ./internal/crashtest
 
 SECONDS_OF_STRESS ?= 30
 stress: ## many clients on shared mailboxes under the race detector, twice SECONDS_OF_STRESS: in one process and in two
-	BASCULE_STRESS_SECONDS=$(SECONDS_OF_STRESS) $(GO) test $(FLAGS) -race -count=1 -timeout 20m ./internal/stresstest
+	BASCULE_STRESS_SECONDS=$(SECONDS_OF_STRESS) $(CHECK) -race -count=1 -timeout 20m ./internal/stresstest
 
 demo-check: build ## read the demo's mail with curl by every way there is
 	.ci/demo-check
