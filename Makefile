@@ -15,6 +15,9 @@ export CGO_ENABLED := 1
 # Without -g, which Go sets: the linker strips it from what is shipped, and it takes a quarter of the compiler's time.
 export CGO_CFLAGS := $(filter-out -DHAVE_FDATASYNC=1,$(or $(CGO_CFLAGS),-O2)) -DHAVE_FDATASYNC=1
 
+# The race detector does not look into C, nor does fuzzing: there half of the compiler's time must do.
+CGO_CFLAGS_O1 := $(patsubst -O2,-O1,$(CGO_CFLAGS))
+
 .PHONY: build static demo demo-check test race fuzz crash stress bench bench-short share deb docker docker-test lint clean
 
 build: ## bin/bascule
@@ -41,6 +44,7 @@ test: ## all tests that need no other program
 
 # A program with the race detector sleeps for a second before it exits, unless it is told otherwise, and the tests run the program often.
 race stress: export GORACE ?= atexit_sleep_ms=100
+race stress fuzz: export CGO_CFLAGS := $(CGO_CFLAGS_O1)
 race: ## the same under the race detector
 	$(CHECK) -race -timeout 20m $(call but,$(TIMED) $(ALONE))
 	$(CHECK) -race -timeout 20m ./$(TIMED)
