@@ -18,7 +18,7 @@ export CGO_CFLAGS := $(filter-out -DHAVE_FDATASYNC=1,$(or $(CGO_CFLAGS),-O2)) -D
 # The race detector does not look into C, nor does fuzzing: there half of the compiler's time must do.
 CGO_CFLAGS_O1 := $(patsubst -O2,-O1,$(CGO_CFLAGS))
 
-.PHONY: build static demo demo-check test race fuzz crash stress bench bench-short share deb docker docker-test lint clean
+.PHONY: compile build static demo demo-check test race fuzz crash stress bench bench-short share deb docker docker-test lint clean
 
 build: ## bin/bascule
 	$(GO) build $(FLAGS) -ldflags '$(LDFLAGS)' -o bin/bascule ./cmd/bascule
@@ -34,6 +34,10 @@ TIMED  := internal/proctest
 ALONE  := internal/crashtest internal/stresstest
 space  := $(subst ,, )
 but     = $$($(GO) list $(FLAGS) ./... | grep -vE '/($(subst $(space),|,$(1)))$$')
+
+compile: ## what test and race need before they begin, so that this can be done while something else is waited for
+	$(GO) build $(FLAGS) ./...
+	CGO_CFLAGS='$(CGO_CFLAGS_O1)' $(GO) build $(FLAGS) -race ./...
 
 # lint vets everything; go test would do a part of that again.
 CHECK := $(GO) test $(FLAGS) -vet=off
