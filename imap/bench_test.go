@@ -65,6 +65,17 @@ func BenchmarkFetch(b *testing.B) {
 	})
 }
 
+// BenchmarkFetchList is what mail programs list a mailbox of 1,000 messages by.
+func BenchmarkFetchList(b *testing.B) {
+	benchCommands(b, 1_000, [][2]string{
+		{"all", "FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (From To Subject Date Message-ID In-Reply-To References)])"},
+		{"envelope", "FETCH 1:* ENVELOPE"},
+		{"structure", "FETCH 1:* BODYSTRUCTURE"},
+		{"fields", "FETCH 1:* BODY.PEEK[HEADER.FIELDS (From To Subject Date Message-ID In-Reply-To References)]"},
+		{"date", "FETCH 1:* INTERNALDATE"},
+	})
+}
+
 // BenchmarkSelect is SELECT of a mailbox that the same session had selected before.
 func BenchmarkSelect(b *testing.B) {
 	benchCommands(b, 3_000, [][2]string{{"again", "SELECT INBOX"}, {"noop", "NOOP"}})

@@ -123,19 +123,26 @@ func spansLen(spans []span) (n int) {
 func (s *searchRun) run() error {
 	defer s.endReading()
 	b := s.b
-	for seq, m := range b.view.each(s.scope()) {
-		if m == nil {
-			continue
+	flags, left, never := s.prog.root.splitFlags()
+	if never {
+		return nil
+	}
+	x := candidate{b: b, now: s.prog.now, scored: s.prog.scored} // one for all, as they are large
+	for seq, m := range b.view.eachWith(s.scope(), flags) {
+		x.seq, x.msg, x.size = seq, m, sizeOf(m, s.sized)
+		verdict := isTrue
+		if left != nil {
+			verdict = left.eval(&x)
 		}
-		x := candidate{b: b, now: s.prog.now, seq: seq, msg: m, size: sizeOf(m, s.sized), scored: s.prog.scored}
-		switch s.prog.root.eval(&x) {
+		switch verdict {
 		case isTrue:
 			s.match(&x)
 			if len(s.open) == 0 {
 				s.hit(&x)
-				continue
+			} else {
+				s.open = append(s.open, x)
 			}
-			s.open = append(s.open, x)
+			x.decided, x.score = false, 0
 		case isOpen:
 			s.open = append(s.open, x)
 			s.uids = append(s.uids, m.UID)
@@ -163,9 +170,14 @@ func (s *searchRun) endReading() {
 // sizeOf is RFC822.SIZE, which a newer snapshot may know better; -1 if nobody does.
 func sizeOf(m *maildir.Message, sized *maildir.Snapshot) int64 {
 	if m.Size < 0 && sized != nil {
-		if now := sized.Find(m.UID); now != nil {
-			return now.Size
-		}
+		return newerSize(m, sized)
+	}
+	return m.Size
+}
+
+func newerSize(m *maildir.Message, sized *maildir.Snapshot) int64 {
+	if now := sized.Find(m.UID); now != nil {
+		return now.Size
 	}
 	return m.Size
 }

@@ -207,6 +207,27 @@ func (v *view) eachSince(spans []span, since maildir.ModSeq) iter.Seq2[SeqNum, *
 	}
 }
 
+// eachWith yields those messages of some runs that are still there and have the flags.
+func (v *view) eachWith(spans []span, f flagTest) iter.Seq2[SeqNum, *maildir.Message] {
+	return func(yield func(SeqNum, *maildir.Message) bool) {
+		for _, s := range spans {
+			if v.held != nil {
+				for n := s.lo; n <= s.hi; n++ {
+					if m := v.Message(n); m != nil && f.passes(m.Flags) && !yield(n, m) {
+						return
+					}
+				}
+				continue
+			}
+			for i, m := range v.snap.WithFlags(int(s.lo)-1, int(s.hi), f.has, f.lacks) {
+				if !yield(SeqNum(i+1), m) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // uids lists the UIDs of the messages of some runs that still exist; gone tells that some do not.
 func (v *view) uids(spans []span) (out []maildir.UID, gone bool) {
 	total := 0

@@ -21,7 +21,13 @@ type chunk struct {
 	at     keptSpan
 	opened atomic.Pointer[[]Message]
 
-	newest atomic.Uint64 // the highest modseq, 0 until somebody asks
+	summary atomic.Pointer[chunkSummary] // nil until somebody asks
+}
+
+// chunkSummary is what a chunk's messages have in common, so that who looks for something can pass it over.
+type chunkSummary struct {
+	newest   ModSeq // the highest
+	any, all Flags  // that one of them has, and that every one has
 }
 
 // newChunk takes over msgs.
@@ -64,15 +70,18 @@ func (c *chunk) msgs() []Message {
 	return l
 }
 
-// newestModSeq is the highest modseq of the chunk's messages.
-func (c *chunk) newestModSeq() ModSeq {
-	newest := ModSeq(c.newest.Load())
-	if newest == 0 {
-		msgs := c.msgs()
-		for i := range msgs {
-			newest = max(newest, msgs[i].ModSeq)
-		}
-		c.newest.Store(uint64(newest))
+// summed is the chunk's summary.
+func (c *chunk) summed() *chunkSummary {
+	if s := c.summary.Load(); s != nil {
+		return s
 	}
-	return newest
+	s := &chunkSummary{all: ^Flags(0)}
+	msgs := c.msgs()
+	for i := range msgs {
+		s.newest = max(s.newest, msgs[i].ModSeq)
+		s.any |= msgs[i].Flags
+		s.all &= msgs[i].Flags
+	}
+	c.summary.Store(s)
+	return s
 }

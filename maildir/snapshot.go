@@ -91,7 +91,7 @@ func (s *Snapshot) Since(i int, since ModSeq) iter.Seq2[int, *Message] {
 		}
 		c := sort.Search(len(s.first), func(k int) bool { return s.first[k] > i }) - 1
 		for ; c < len(s.chunks); c++ {
-			if since > 0 && s.chunks[c].newestModSeq() <= since {
+			if since > 0 && s.chunks[c].summed().newest <= since {
 				continue
 			}
 			m := s.chunks[c].msgs()
@@ -100,6 +100,29 @@ func (s *Snapshot) Since(i int, since ModSeq) iter.Seq2[int, *Message] {
 					continue
 				}
 				if !yield(s.first[c]+k, &m[k]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// WithFlags yields the messages from index from up to index to, that one not included, which have all flags of has and none of lacks. Chunks
+// that have none of them cost a comparison, others some nanoseconds a message.
+func (s *Snapshot) WithFlags(from, to int, has, lacks Flags) iter.Seq2[int, *Message] {
+	return func(yield func(int, *Message) bool) {
+		if to = min(to, s.count); from >= to || has&lacks != 0 {
+			return
+		}
+		c := sort.Search(len(s.first), func(k int) bool { return s.first[k] > from }) - 1
+		for ; c < len(s.chunks) && s.first[c] < to; c++ {
+			if sum := s.chunks[c].summed(); has&^sum.any != 0 || lacks&sum.all != 0 {
+				continue
+			}
+			m := s.chunks[c].msgs()
+			m = m[:min(len(m), to-s.first[c])]
+			for k := max(from-s.first[c], 0); k < len(m); k++ {
+				if m[k].Flags&(has|lacks) == has && !yield(s.first[c]+k, &m[k]) {
 					return
 				}
 			}

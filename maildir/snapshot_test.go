@@ -114,6 +114,24 @@ func same(t *testing.T, s *Snapshot, n naive) {
 			t.Fatalf("UID %d is found at %d, not %d", m.UID, k, i)
 		}
 	}
+	for _, f := range [][2]Flags{{0, 0}, {FlagSeen, 0}, {0, FlagSeen}, {FlagFlagged, FlagSeen | FlagDraft}, {FlagSeen, FlagSeen}, {1 << 40, 0}, {0, 1 << 40}} {
+		from, to := s.Len()/3, s.Len()-s.Len()/5
+		var want, got []int
+		for i := from; i < to; i++ {
+			if n[i].Flags&f[0] == f[0] && n[i].Flags&f[1] == 0 {
+				want = append(want, i)
+			}
+		}
+		for i, m := range s.WithFlags(from, to, f[0], f[1]) {
+			if *m != n[i] {
+				t.Fatalf("message %d is %+v, not %+v", i, *m, n[i])
+			}
+			got = append(got, i)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("with %b and without %b are %d, not %d", f[0], f[1], got, want)
+		}
+	}
 	c := assemble(s.head(), s.chunks)
 	if c.unseen != s.unseen || c.deleted != s.deleted || c.bytes != s.bytes || c.deletedBytes != s.deletedBytes ||
 		c.unsized != s.unsized || c.disk != s.disk || c.count != s.count {
