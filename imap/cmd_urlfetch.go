@@ -128,7 +128,7 @@ func (p *urlPart) wanted(w *urlWish) (err error) {
 	case w.binary && isPart:
 		p.piece, err = p.f.binary(p.section)
 	case w.binary, w.body: // headers have no transfer encoding
-		p.piece, err = p.f.bodySection(p.section)
+		p.piece, err = p.f.bodySection(p.section, keptFields(p.section))
 	}
 	if err == nil && p.piece.none {
 		err = errNotThere

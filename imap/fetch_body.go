@@ -25,8 +25,13 @@ type piece struct {
 // maxHeader bounds what is read into memory to pick fields out of a header.
 const maxHeader = 1 << 20
 
-// bodySection finds the octets of BODY[section] (RFC 9051 §6.4.5.1).
-func (f *fetched) bodySection(s wire.Section) (piece, error) {
+// keptFields tells whether a section is some fields of the message's header, all of which the index keeps.
+func keptFields(s wire.Section) bool {
+	return len(s.Part) == 0 && s.Text == "HEADER.FIELDS" && maildir.Keeps(s.Fields)
+}
+
+// bodySection finds the octets of BODY[section] (RFC 9051 §6.4.5.1). kept is what keptFields says of it.
+func (f *fetched) bodySection(s wire.Section, kept bool) (piece, error) {
 	switch {
 	case len(s.Part) > 0:
 		return f.partSection(s)
@@ -35,7 +40,7 @@ func (f *fetched) bodySection(s wire.Section) (piece, error) {
 			return piece{}, err
 		}
 		return piece{n: f.body.Size()}, nil
-	case s.Text == "HEADER.FIELDS" && f.parsed.HasHeader(s.Fields):
+	case kept && f.parsed.HasAll():
 		// What mail programs list mail by comes from the index.
 		h, err := f.parsed.Header()
 		if err != nil {
@@ -236,8 +241,9 @@ type fetched struct {
 	msg    *maildir.Message
 	parsed maildir.Parsed // valid during the answer
 	root   *message.Part  // nil until it is wanted
-	body   *maildir.Body  // nil until it is wanted
-	pieces []piece        // in the order of the plan's items
+	unpack maildir.Decoder
+	body   *maildir.Body // nil until it is wanted
+	pieces []piece       // in the order of the plan's items
 	// scratch holds the bytes of the pieces that were put together.
 	scratch []byte
 }
@@ -245,7 +251,7 @@ type fetched struct {
 // structure is the message's part tree.
 func (f *fetched) structure() (root *message.Part, err error) {
 	if f.root == nil {
-		f.root, err = f.parsed.Root()
+		f.root, err = f.unpack.Root(f.parsed)
 	}
 	return f.root, err
 }

@@ -32,6 +32,7 @@ type fetchItem struct {
 	section wire.Section
 	partial *wire.Partial
 	lazy    bool // of PREVIEW: only what need not be made first
+	kept    bool // of BODY[HEADER.FIELDS]: the index has these fields
 }
 
 // fetchPlan is a parsed FETCH: what is asked for, and where it has to be got from.
@@ -83,6 +84,7 @@ func (p *fetchPlan) add(it fetchItem) {
 		p.parsed, p.derived = true, true
 	case itemSection:
 		p.parsed = p.parsed || len(it.section.Part) > 0 || it.section.Text != ""
+		it.kept = keptFields(it.section)
 	}
 	p.items = append(p.items, it)
 }

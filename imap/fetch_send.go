@@ -112,7 +112,7 @@ func (s *fetchSender) prepare(f *fetched) (err error) {
 		var p piece
 		switch it.kind {
 		case itemSection:
-			p, err = f.bodySection(it.section)
+			p, err = f.bodySection(it.section, it.kept)
 		case itemBinary, itemBinarySize:
 			p, err = f.binary(it.section)
 		case itemSize:
@@ -132,7 +132,7 @@ func (s *fetchSender) prepare(f *fetched) (err error) {
 				err = maildir.ErrGone
 			}
 		case itemEnvelope:
-			p.env, err = f.parsed.Envelope()
+			p.env, err = f.unpack.Envelope(f.parsed)
 		case itemBody, itemBodyStructure:
 			_, err = f.structure()
 		}

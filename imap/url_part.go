@@ -168,7 +168,7 @@ func partialOf(u *imapurl.URL) *wire.Partial {
 
 // open finds the octets for who reads them, and opens the file that they are in.
 func (p *urlPart) open() error {
-	part, err := p.f.bodySection(p.section)
+	part, err := p.f.bodySection(p.section, keptFields(p.section))
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package maildir
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"bascule/internal/message"
@@ -30,18 +31,27 @@ func (p Parsed) Envelope() (*message.Envelope, error) { return message.BlobEnvel
 // Root is the root of its part tree.
 func (p Parsed) Root() (*message.Part, error) { return message.BlobRoot(p.blob) }
 
+// Decoder decodes envelopes and part trees one after another into the same memory: what it gives is valid until it is asked for the next of
+// its kind. The zero value is ready; it is used by one goroutine.
+type Decoder struct{ d message.BlobDecoder }
+
+// Envelope is Parsed.Envelope.
+func (d *Decoder) Envelope(p Parsed) (*message.Envelope, error) { return d.d.Envelope(p.blob) }
+
+// Root is Parsed.Root.
+func (d *Decoder) Root(p Parsed) (*message.Part, error) { return d.d.Root(p.blob) }
+
 // HasHeader says whether these fields are as in the message: absent ones too.
-func (p Parsed) HasHeader(names []string) bool {
-	if _, cut, err := message.BlobHeader(p.blob); cut || err != nil {
-		return false
-	}
-	for _, n := range names {
-		if leftOut(n) {
-			return false
-		}
-	}
-	return true
+func (p Parsed) HasHeader(names []string) bool { return p.HasAll() && Keeps(names) }
+
+// HasAll says whether all fields that are kept are there: very long headers are cut.
+func (p Parsed) HasAll() bool {
+	_, cut, err := message.BlobHeader(p.blob)
+	return !cut && err == nil
 }
+
+// Keeps says whether none of these fields is left out.
+func Keeps(names []string) bool { return !slices.ContainsFunc(names, leftOut) }
 
 // leftOut says that a header field is not kept.
 func leftOut(name string) bool {

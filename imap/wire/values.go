@@ -39,8 +39,10 @@ func (e *Encoder) NString(s string) *Encoder {
 
 // String writes a string: quoted if it may be, else as a literal. NUL, which neither can hold, becomes 0x80.
 func (e *Encoder) String(s string) *Encoder {
-	if len(s) <= maxQuoted && e.quotable(s) {
-		return e.quote(s)
+	if len(s) <= maxQuoted {
+		if may, escape := e.quotable(s); may {
+			return e.quote(s, escape)
+		}
 	}
 	e.LiteralHeader(int64(len(s)))
 	start := len(e.buf)
@@ -70,37 +72,52 @@ func (e *Encoder) Mailbox(name string) *Encoder {
 	return e.String(name)
 }
 
-// quotable tells whether s may stand in a quoted string.
-func (e *Encoder) quotable(s string) bool {
+// quotable tells whether s may stand in a quoted string, and whether characters of it need a backslash there.
+func (e *Encoder) quotable(s string) (may, escape bool) {
+	i := 0 // what most strings are is passed over first
+	for i < len(s) && s[i] >= ' ' && s[i] < utf8.RuneSelf && s[i] != '"' && s[i] != '\\' {
+		i++
+	}
 	eight := false
-	for i := range len(s) {
+	for ; i < len(s); i++ {
 		c := s[i]
 		if c == 0 || c == '\r' || c == '\n' {
-			return false
+			return false, false
 		}
 		eight = eight || c >= utf8.RuneSelf
+		escape = escape || c == '"' || c == '\\'
 	}
-	return !eight || e.QuotedUTF8 && utf8.ValidString(s)
+	return !eight || e.QuotedUTF8 && utf8.ValidString(s), escape
 }
 
-func (e *Encoder) quote(s string) *Encoder {
-	e.byte('"')
+func (e *Encoder) quote(s string, escape bool) *Encoder {
+	if e.own == nil {
+		e.grow()
+	}
+	e.buf = append(e.buf, '"')
+	if !escape {
+		e.buf = append(append(e.buf, s...), '"')
+		return e
+	}
 	for i := range len(s) {
 		if c := s[i]; c == '"' || c == '\\' {
 			e.buf = append(e.buf, '\\')
 		}
 		e.buf = append(e.buf, s[i])
 	}
-	return e.byte('"')
+	e.buf = append(e.buf, '"')
+	return e
 }
 
 // Quoted writes a quoted string whatever s is: for places where the grammar allows no literal. What cannot stand
 // there is replaced as in Text, and what is too long is cut.
 func (e *Encoder) Quoted(s string) *Encoder {
-	if len(s) <= maxQuoted && e.quotable(s) {
-		return e.quote(s)
+	if len(s) <= maxQuoted {
+		if may, escape := e.quotable(s); may {
+			return e.quote(s, escape)
+		}
 	}
-	return e.quote(string(e.appendText(nil, s)))
+	return e.quote(string(e.appendText(nil, s)), true)
 }
 
 // Text writes the human-readable text of a response, on one line of printable characters whatever s

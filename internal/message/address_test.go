@@ -163,7 +163,7 @@ func FuzzEnvelope(f *testing.F) {
 		checkEnvelope(t, e)
 		var enc encoder
 		enc.envelope(e)
-		back, err := decodeEnvelope(enc.b)
+		back, err := new(BlobDecoder).envelope(enc.b)
 		if err != nil || show(back.To) != show(e.To) || back.Subject != e.Subject {
 			t.Fatalf("stored form: %v %+v, want %+v", err, back, e)
 		}

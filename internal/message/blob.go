@@ -61,11 +61,12 @@ func (p *Parsed) UnmarshalBinary(b []byte) error {
 	if err != nil {
 		return err
 	}
-	env, err := decodeEnvelope(l.env)
+	var d BlobDecoder
+	env, err := d.envelope(l.env)
 	if err != nil {
 		return err
 	}
-	root, err := decodeTree(l.tree)
+	root, err := d.tree.decode(l.tree)
 	if err != nil {
 		return err
 	}
@@ -88,23 +89,11 @@ func BlobHeader(b []byte) (header []byte, cut bool, err error) {
 	return l.header, l.cut, nil
 }
 
-// BlobEnvelope decodes only the envelope.
-func BlobEnvelope(b []byte) (*Envelope, error) {
-	l, err := layoutOf(b)
-	if err != nil {
-		return nil, err
-	}
-	return decodeEnvelope(l.env)
-}
+// BlobEnvelope decodes only the envelope. For many see BlobDecoder.
+func BlobEnvelope(b []byte) (*Envelope, error) { return new(BlobDecoder).Envelope(b) }
 
 // BlobRoot decodes only the part tree.
-func BlobRoot(b []byte) (*Part, error) {
-	l, err := layoutOf(b)
-	if err != nil {
-		return nil, err
-	}
-	return decodeTree(l.tree)
-}
+func BlobRoot(b []byte) (*Part, error) { return new(BlobDecoder).Root(b) }
 
 type layout struct {
 	env, tree, header []byte

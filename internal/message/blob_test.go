@@ -49,6 +49,30 @@ func TestBlobDamaged(t *testing.T) {
 	}
 }
 
+// One decoder gives of each message what a fresh one gives, whatever it decoded before.
+func TestBlobDecoder(t *testing.T) {
+	var d BlobDecoder
+	for range 2 {
+		for i, s := range samples {
+			p := ParseBytes([]byte(s.msg), Limits{})
+			b, err := p.MarshalBinary()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if env, err := d.Envelope(b); err != nil || !reflect.DeepEqual(env, p.Envelope) {
+				t.Errorf("sample %d: %+v %v, want %+v", i, env, err, p.Envelope)
+			}
+			if root, err := d.Root(b); err != nil || !samePart(root, p.Root) {
+				t.Errorf("sample %d: %v", i, err)
+			}
+			if i%3 == 0 {
+				d.Root(b[:len(b)/2]) // a damaged one in between
+				d.Envelope(b[:len(b)/3])
+			}
+		}
+	}
+}
+
 // A length that promises more than is there must not be believed.
 func TestBlobAllocatesLittle(t *testing.T) {
 	huge := "\xff\xff\xff\xff\xff\xff\xff\x7f"

@@ -62,22 +62,57 @@ func (d *decoder) textIf(bits, bit int64) string {
 	return d.text()
 }
 
-func decodeEnvelope(b []byte) (*Envelope, error) {
+// BlobDecoder decodes one stored form after another into the same memory. What it gives is valid until it is asked for the next of its kind. The
+// zero value is ready; it is used by one goroutine.
+type BlobDecoder struct {
+	env       Envelope
+	addresses []Address
+	tree      treeDecoder
+}
+
+// Envelope decodes only the envelope.
+func (r *BlobDecoder) Envelope(b []byte) (*Envelope, error) {
+	l, err := layoutOf(b)
+	if err != nil {
+		return nil, err
+	}
+	return r.envelope(l.env)
+}
+
+// Root decodes only the part tree.
+func (r *BlobDecoder) Root(b []byte) (*Part, error) {
+	l, err := layoutOf(b)
+	if err != nil {
+		return nil, err
+	}
+	return r.tree.decode(l.tree)
+}
+
+func (r *BlobDecoder) envelope(b []byte) (*Envelope, error) {
 	d := decoder{s: string(b)}
-	e := d.envelope()
+	e := d.envelope(&r.env, &r.addresses)
 	if d.bad || d.at != len(d.s) {
 		return nil, ErrBlob
 	}
 	return e, nil
 }
 
-func (d *decoder) envelope() *Envelope {
+// room gives an empty slice for at most n elements in the memory of *all, which grows if it has to. What is in it is not cleared.
+func room[T any](all *[]T, n int) []T {
+	if cap(*all) < n {
+		*all = make([]T, 0, n)
+	}
+	return (*all)[:0:n]
+}
+
+// envelope reads an envelope into e and *addresses; nil if there is none.
+func (d *decoder) envelope(e *Envelope, addresses *[]Address) *Envelope {
 	bits := d.num()
 	if bits == envAbsent {
 		return nil
 	}
-	slab := make([]Address, 0, d.count(1))
-	e := &Envelope{Has: EnvelopeFields(bits & 0xF)}
+	slab := room(addresses, d.count(1))
+	*e = Envelope{Has: EnvelopeFields(bits & 0xF)}
 	for _, dst := range [...]*string{&e.Date, &e.Subject, &e.InReplyTo, &e.MessageID} {
 		*dst = d.text()
 	}
@@ -125,6 +160,13 @@ type treeDecoder struct {
 	children  []*Part
 	params    []Param
 	languages []string
+
+	slabs struct { // in which these lie
+		parts     []Part
+		children  []*Part
+		params    []Param
+		languages []string
+	}
 }
 
 // Smallest stored sizes: a part has eight numbers, a parameter two, a language one.
@@ -133,16 +175,16 @@ const (
 	minParamBytes = 2
 )
 
-func decodeTree(b []byte) (*Part, error) {
-	d := treeDecoder{decoder: decoder{s: string(b)}}
+func (d *treeDecoder) decode(b []byte) (*Part, error) {
+	d.decoder = decoder{s: string(b)}
 	parts, params, languages := d.count(minPartBytes), d.count(minParamBytes), d.count(1)
 	if d.bad || parts == 0 {
 		return nil, ErrBlob
 	}
-	d.parts = make([]Part, 0, parts)
-	d.children = make([]*Part, parts)
-	d.params = make([]Param, 0, params)
-	d.languages = make([]string, 0, languages)
+	d.parts = room(&d.slabs.parts, parts)
+	d.children = room(&d.slabs.children, parts)[:parts]
+	d.params = room(&d.slabs.params, params)
+	d.languages = room(&d.slabs.languages, languages)
 	const all = 1 << 62
 	root := d.part(0, all, 1)
 	if d.bad || d.at != len(d.s) || len(d.parts) != parts {
@@ -159,6 +201,7 @@ func (d *treeDecoder) part(from, to int64, depth int) *Part {
 	}
 	d.parts = d.parts[:len(d.parts)+1]
 	p := &d.parts[len(d.parts)-1]
+	*p = Part{}
 	bits := d.num()
 	p.Type, p.Subtype, p.Encoding = d.text(), d.text(), d.text()
 	p.HeaderOff = d.offset(from, to)
@@ -185,7 +228,7 @@ func (d *treeDecoder) part(from, to int64, depth int) *Part {
 		p.Language = d.languages[at:len(d.languages):len(d.languages)]
 	}
 	if bits&partEnvelope != 0 {
-		p.Envelope = d.envelope()
+		p.Envelope = d.envelope(new(Envelope), new([]Address))
 	}
 	if bits&partChildren != 0 {
 		n := d.count(minPartBytes)
