@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"slices"
 	"sync/atomic"
 
 	"bascule/maildir/disk"
@@ -50,9 +51,10 @@ type keptSpan struct {
 
 var errKept = errors.New("maildir: damaged kept snapshot")
 
-// packed reads a chunk's packed form.
-func (k *keptFile) packed(c *chunk) ([]byte, error) {
-	b := make([]byte, c.at.length)
+// packed reads a chunk's packed form, which is valid until t is used again.
+func (k *keptFile) packed(c *chunk, t *scratch) ([]byte, error) {
+	t.packed = slices.Grow(t.packed[:0], int(c.at.length))[:c.at.length]
+	b := t.packed
 	if _, err := k.f.ReadAt(b, c.at.from); err != nil {
 		return nil, err
 	}
@@ -64,7 +66,9 @@ func (k *keptFile) packed(c *chunk) ([]byte, error) {
 
 // open reads a chunk's messages.
 func (k *keptFile) open(c *chunk) []Message {
-	b, err := k.packed(c)
+	t := scratches.Get().(*scratch)
+	defer scratches.Put(t)
+	b, err := k.packed(c, t)
 	if l := c.opened.Load(); l != nil {
 		return *l // somebody else was quicker, and may have closed the file
 	}
@@ -72,7 +76,7 @@ func (k *keptFile) open(c *chunk) []Message {
 		k.damaged.Store(true)
 		return placeholders(c)
 	}
-	return unpack(b, c.count)
+	return t.unpack(b, c.count)
 }
 
 // close counts an opened chunk.
@@ -100,12 +104,13 @@ func encodeKept(s *Snapshot, stamp int64, boot uint64) ([]byte, error) {
 	start := len(keptMagic) + keptHeadSize + len(s.chunks)*keptChunkSize + crc32.Size
 	b := make([]byte, start, start+40*s.count)
 	head, _ := binary.Append(append(b[:0], keptMagic...), binary.LittleEndian, h)
+	var t scratch
 	for _, c := range s.chunks {
 		at := len(b)
 		var packed []byte
 		var err error
 		if c.kept != nil && c.opened.Load() == nil {
-			packed, err = c.kept.packed(c)
+			packed, err = c.kept.packed(c, &t)
 		}
 		switch {
 		case c.kept == nil || c.opened.Load() != nil: // perhaps meanwhile, and the file is closed
@@ -181,8 +186,9 @@ func decodeKept(f disk.File, boot uint64, damaged *atomic.Bool) (s *Snapshot, st
 		return nil, 0, errKept
 	}
 	if h.Boot == 0 || h.Boot != boot {
+		var t scratch
 		for _, c := range s.chunks {
-			if _, err := k.packed(c); err != nil {
+			if _, err := k.packed(c, &t); err != nil {
 				return nil, 0, err
 			}
 		}

@@ -55,6 +55,7 @@ func randomMessages(r *rand.Rand, n int) (msgs []Message) {
 // What is packed comes out again, every field of it.
 func TestPack(t *testing.T) {
 	used := map[string]bool{}
+	var unpacked scratch
 	for seed := range uint64(50) {
 		msgs := randomMessages(rand.New(rand.NewPCG(seed, 2)), int(seed)*10)
 		for _, m := range msgs {
@@ -64,7 +65,7 @@ func TestPack(t *testing.T) {
 				used[name] = used[name] || !v.Field(i).IsZero()
 			}
 		}
-		if got := unpack(pack(nil, msgs), len(msgs)); !slices.Equal(got, msgs) {
+		if got := unpacked.unpack(pack(nil, msgs), len(msgs)); !slices.Equal(got, msgs) {
 			t.Fatalf("seed %d: packed\n%+v\nunpacked\n%+v", seed, msgs, got)
 		}
 	}

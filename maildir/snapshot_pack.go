@@ -3,6 +3,7 @@ package maildir
 import (
 	"encoding/binary"
 	"strings"
+	"sync"
 
 	"bascule/maildir/disk"
 )
@@ -73,12 +74,21 @@ func alike(a, b string) (head, end int) {
 	return head, end
 }
 
+// scratch is what reading a chunk needs for a moment. It is used again: fresh memory, which the kernel has to clear, was a third of what the first
+// look at a large mailbox cost.
+type scratch struct {
+	packed []byte
+	names  []byte // all base names, one behind the other
+	ends   []int
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
 // unpack is the messages of which b is the packed form. It panics if b is anything else:
 // whoever calls it has verified a checksum over what pack has made.
-func unpack(b []byte, count int) []Message {
+func (t *scratch) unpack(b []byte, count int) []Message {
 	msgs := make([]Message, count)
-	names := make([]byte, 0, 64*count) // all base names, one behind the other
-	ends := make([]int, count)
+	names, ends := t.names[:0], t.ends[:0]
 	u := unpacker{b}
 	prev := &Message{}
 	var core []byte
@@ -101,7 +111,7 @@ func unpack(b []byte, count int) []Message {
 		if kind&packSized != 0 {
 			names = disk.AppendSizes(names, m.Disk, m.Size)
 		}
-		ends[i] = len(names)
+		ends = append(ends, len(names))
 		if m.tail = prev.tail; kind&packSameTail == 0 {
 			m.tail = sharedBytes(u.text())
 		}
@@ -112,21 +122,29 @@ func unpack(b []byte, count int) []Message {
 	for i, end := range ends {
 		msgs[i].base, start = all[start:end], end
 	}
+	t.names, t.ends = names, ends
 	return msgs
 }
 
 type unpacker struct{ b []byte }
 
 func (u *unpacker) unsigned() uint64 {
+	if c := u.b[0]; c < 0x80 {
+		u.b = u.b[1:]
+		return uint64(c) // as most are
+	}
+	return u.long()
+}
+
+func (u *unpacker) long() uint64 {
 	v, n := binary.Uvarint(u.b)
 	u.b = u.b[n:]
 	return v
 }
 
 func (u *unpacker) signed() int64 {
-	v, n := binary.Varint(u.b)
-	u.b = u.b[n:]
-	return v
+	v := u.unsigned()
+	return int64(v>>1) ^ -int64(v&1)
 }
 
 func (u *unpacker) text() []byte {
