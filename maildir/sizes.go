@@ -28,8 +28,10 @@ func (m *Mailbox) Sizes(ctx context.Context, uids []UID) (*Snapshot, error) {
 		}
 		stuck, last = unknown[0].UID, len(unknown)
 		// In parts, so that a first POP3 login does not keep others waiting long.
-		if err := m.learn(ctx, unknown[:min(len(unknown), 500)]); err != nil {
-			return nil, err
+		for part := range slices.Chunk(unknown, 500) {
+			if err := m.learn(ctx, part); err != nil {
+				return nil, err
+			}
 		}
 	}
 }
