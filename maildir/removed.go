@@ -27,7 +27,8 @@ const (
 	mostHeaders = 8 << 10
 )
 
-// describe is called before the rows go.
+// describe is called before the rows go. What the index does not know is read from the files while the change goes on and waits for the disk: the
+// list is whole when write returns.
 func (w *writing) describe(f *folder, doomed []*Message) ([]Removed, error) {
 	list := make([]Removed, len(doomed))
 	for i, m := range doomed {
@@ -43,18 +44,30 @@ func (w *writing) describe(f *folder, doomed []*Message) ([]Removed, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, release := w.a.dir.Holding(min(len(list), describedFiles))
-	defer release()
-	buf := make([]byte, mostHeaders)
-	for i, read := 0, 0; i < len(list) && read < describedFiles; i++ {
-		if known[i] {
-			continue
-		}
-		read++
-		if header, err := w.a.beginning(dir, f.place(doomed[i]), doomed[i].Facts(), buf); err == nil {
-			list[i].header(header)
+	type file struct {
+		of    *Removed
+		place disk.Place
+		facts message.Facts
+	}
+	var files []file
+	for i := range list {
+		if !known[i] && len(files) < describedFiles {
+			files = append(files, file{&list[i], f.place(doomed[i]), doomed[i].Facts()})
 		}
 	}
+	if len(files) == 0 {
+		return list, nil
+	}
+	w.reading.Go(func() {
+		dir, release := w.a.dir.Holding(len(files))
+		defer release()
+		buf := make([]byte, mostHeaders)
+		for _, file := range files {
+			if header, err := w.a.beginning(dir, file.place, file.facts, buf); err == nil {
+				file.of.header(header)
+			}
+		}
+	})
 	return list, nil
 }
 

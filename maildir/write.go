@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"bascule/maildir/index"
@@ -25,6 +26,8 @@ type writing struct {
 	sync bool
 	// listed says that the list of mailboxes or the subscriptions change.
 	listed bool
+	// reading is what reads files beside the transaction; it is waited for before any file goes.
+	reading sync.WaitGroup
 	// after runs when the change is committed and published, failed if it is not.
 	after, failed []func()
 	sharing       bool // lists of rights change
@@ -97,6 +100,7 @@ func (a *Account) writeOnce(ctx context.Context, fn func(*writing) error) error 
 		return w.save()
 	})
 	a.store.opts.Metrics.Commit.Observe(time.Since(start))
+	w.reading.Wait()
 	if err != nil {
 		for _, f := range w.failed {
 			f()
