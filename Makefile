@@ -32,6 +32,8 @@ demo: build ## a sample server on loopback
 # What promises times to users is tested by itself: beside other packages the processor is not its own. crash and stress are targets of their own too.
 TIMED  := internal/proctest
 ALONE  := internal/crashtest internal/stresstest
+# What takes longest begins first, so that at the end it does not keep one processor busy alone.
+LONG   := ./maildir ./imap ./cmd/bascule
 space  := $(subst ,, )
 but     = $$($(GO) list $(FLAGS) ./... | grep -vE '/($(subst $(space),|,$(1)))$$')
 
@@ -43,14 +45,14 @@ compile: ## what test and race need before they begin, so that this can be done 
 CHECK := $(GO) test $(FLAGS) -vet=off
 
 test: ## all tests that need no other program
-	$(CHECK) -timeout 10m $(call but,$(TIMED))
+	$(CHECK) -timeout 10m $(LONG) $(call but,$(TIMED))
 	$(CHECK) -timeout 10m ./$(TIMED)
 
 # A program with the race detector sleeps for a second before it exits, unless it is told otherwise, and the tests run the program often.
 race stress: export GORACE ?= atexit_sleep_ms=100
 race stress fuzz: export CGO_CFLAGS := $(CGO_CFLAGS_O1)
 race: ## the same under the race detector
-	$(CHECK) -race -timeout 20m $(call but,$(TIMED) $(ALONE))
+	$(CHECK) -race -timeout 20m $(LONG) $(call but,$(TIMED) $(ALONE))
 	$(CHECK) -race -timeout 20m ./$(TIMED)
 
 fuzz: ## every fuzz target for FUZZTIME; what a package's targets run in is linked once
