@@ -70,6 +70,7 @@ var domainReplies = []struct {
 	{maildir.ErrMailboxExists, replyError{kindNo, "ALREADYEXISTS", "Mailbox already exists"}},
 	{maildir.ErrGone, replyError{kindNo, "EXPUNGEISSUED", "Some of the messages are gone"}},
 	{maildir.ErrOverQuota, replyError{kindNo, "OVERQUOTA", "Quota exceeded"}},
+	{maildir.ErrDiskFull, replyError{kindNo, "UNAVAILABLE", "The server's disk is full; please tell its administrators"}},
 	{maildir.ErrInUse, replyError{kindNo, "INUSE", "A POP3 session has the mailbox for itself; try again later"}},
 	{maildir.ErrTooManyKeywords, replyError{kindNo, "LIMIT", "The mailbox has as many keywords as it can hold"}},
 	{maildir.ErrBadName, replyError{kindNo, "CANNOT", "Invalid mailbox name"}},

@@ -107,7 +107,7 @@ func (a *Account) open(ctx context.Context) error {
 		a.mu.Lock()
 		a.closeFiles()
 		a.mu.Unlock()
-		return fmt.Errorf("maildir: open %s: %w", a.address, err)
+		return fmt.Errorf("maildir: open %s: %w", a.address, full(err))
 	}
 	a.ready.Store(true)
 	return nil

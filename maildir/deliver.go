@@ -32,7 +32,7 @@ type Delivered struct {
 }
 
 // Deliver adds a message to a mailbox. When it returns nil, the message is on disk. It
-// is never blocked by the POP3 lock. ErrOverQuota and ErrNoMailbox are the caller's to
+// is never blocked by the POP3 lock. ErrOverQuota, ErrDiskFull and ErrNoMailbox are the caller's to
 // answer; r has been read to its end only if the error is another one or nil.
 func (a *Account) Deliver(ctx context.Context, mailbox string, r io.Reader, o DeliverOptions) (Delivered, error) {
 	f, err := a.folderOf(ctx, mailbox, o.Create)
@@ -115,13 +115,16 @@ var spooling = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 64<<1
 
 // spool writes a message into the folder's tmp/, durably.
 func (a *Account) spool(ctx context.Context, f *folder, m Incoming) (*spooled, error) {
+	if err := a.hasRoom(); err != nil {
+		return nil, err
+	}
 	now := a.store.opts.Now()
 	s, err := a.fillTmp(ctx, f, now, func(w io.Writer) error {
 		_, err := io.Copy(w, readerOf(ctx, m.R))
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("maildir: add message: %w", err)
+		return nil, fmt.Errorf("maildir: add message: %w", full(err))
 	}
 	if m.Binary {
 		err = a.encodeBinary(ctx, f, now, s)
@@ -139,7 +142,7 @@ func (a *Account) spool(ctx context.Context, f *folder, m Incoming) (*spooled, e
 	}
 	if err != nil {
 		s.in.Abort()
-		return nil, fmt.Errorf("maildir: add message: %w", err)
+		return nil, fmt.Errorf("maildir: add message: %w", full(err))
 	}
 	s.base = disk.WithSizes(s.unique, s.facts.Disk, s.facts.Wire)
 	return s, nil

@@ -19,7 +19,7 @@
 // after the commit the new snapshots are published, the files follow, the mirror is
 // appended to, and everybody is told to look again.
 //
-// Files: store.go, account.go (opening), rest.go, policy.go; snapshot*.go, chunk.go, delta.go, message.go,
+// Files: store.go, account.go (opening), rest.go, room.go, policy.go; snapshot*.go, chunk.go, delta.go, message.go,
 // flags.go, uidl.go (what a session sees); mailbox.go, watch.go (open mailboxes); kept.go, kept_file.go (snapshots kept on disk);
 // write.go, change.go, catchup.go, writelock.go, times.go (how changes are made);
 // intents.go, ops.go, finish.go, strayed.go (the file operations that follow);

@@ -28,6 +28,9 @@ var (
 	ErrNoRight = errors.New("maildir: no right")
 	// ErrOverQuota: the change would exceed the account's quota; nothing was changed.
 	ErrOverQuota = errors.New("maildir: over quota")
+	// ErrDiskFull: the disk, or a quota of its file system, has no room for the change, or less than is to be left (Options.MinFree);
+	// nothing was changed.
+	ErrDiskFull = errors.New("maildir: disk is full")
 	// ErrInUse: a POP3 session has the maildrop. The error is an *InUseError.
 	ErrInUse = errors.New("maildir: maildrop in use")
 	// ErrBadKeyword: a flag that cannot be stored: malformed, or one too many.

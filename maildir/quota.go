@@ -32,8 +32,13 @@ func (a *Account) usage() Usage {
 }
 
 // QuotaAllows says, before the bytes are read, whether a message of this size would
-// fit: nil or ErrOverQuota. The commit checks again.
+// fit: nil, ErrOverQuota or ErrDiskFull. The commit checks again.
 func (a *Account) QuotaAllows(ctx context.Context, bytes, messages int64) error {
+	if bytes > 0 {
+		if err := a.hasRoom(); err != nil {
+			return err
+		}
+	}
 	if p := a.policy.Load(); p.QuotaBytes == 0 && p.QuotaMessages == 0 {
 		return nil
 	}

@@ -57,8 +57,8 @@ func (a *Account) rest() (closed bool) {
 	}
 	db := a.db
 	a.mu.Unlock()
-	if db == nil {
-		return false
+	if db == nil || a.hasRoom() != nil {
+		return false // an open index can be read on a full disk; opening one takes 32 KiB
 	}
 	closed, err := db.Rest() // without the lock, as it may wait for the disk
 	if err != nil {
@@ -70,7 +70,7 @@ func (a *Account) rest() (closed bool) {
 // noticed takes note of what an error of the index tells, and returns what the caller is to be told. a.mu is held.
 func (a *Account) noticed(err error) error {
 	if !errors.Is(err, sqlitex.ErrReplaced) {
-		return err
+		return full(err)
 	}
 	a.log.Warn("the account was removed or restored by another program; its sessions here end, and the next ones find what is there now")
 	a.replaced.Store(true)

@@ -30,6 +30,11 @@ type Options struct {
 	Describe bool // tell Message-ID and subject of what is removed (Removed)
 	Now      func() time.Time
 
+	// MinFree is how many bytes of the file systems new mail leaves free, but at most a hundredth of them (default 0: it may fill them).
+	MinFree int64
+	// FreeSpace is disk.FreeSpace unless a test has it otherwise.
+	FreeSpace func(path string) (free, total int64, err error)
+
 	// KeepOpen is how many accounts that nobody uses stay open (default 256): a POP3
 	// client that polls finds its index open.
 	KeepOpen int
@@ -94,6 +99,9 @@ func Open(opts Options) (*Store, error) {
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
+	}
+	if opts.FreeSpace == nil {
+		opts.FreeSpace = disk.FreeSpace
 	}
 	if opts.KeepOpen == 0 {
 		opts.KeepOpen = 256

@@ -50,6 +50,7 @@ var domainErrors = []struct {
 	{maildir.ErrGone, refusal{code: "SYS/TEMP", text: "Message is gone", isBad: true}},
 	{maildir.ErrClosed, refusal{code: "SYS/TEMP", text: "The mailbox was closed; try again later"}},
 	{maildir.ErrReplaced, refusal{code: "SYS/TEMP", text: "The mailbox was removed or restored; connect again"}},
+	{maildir.ErrDiskFull, refusal{code: "SYS/TEMP", text: "The server's disk is full; please tell its administrators"}},
 	{maildir.ErrNoMarker, refusal{code: "SYS/TEMP", text: "The mail store is not there; try again later"}},
 	{context.Canceled, refusal{code: "SYS/TEMP", text: "The server is stopping; try again later"}},
 	{context.DeadlineExceeded, refusal{code: "SYS/TEMP", text: "This took too long; try again later"}},

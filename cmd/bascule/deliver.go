@@ -28,6 +28,7 @@ const (
 var classes = map[deliver.Class]int{
 	deliver.Temporary: exTempFail, deliver.NoUser: exNoUser, deliver.Deferred: exTempFail, deliver.Rejected: exNoPerm,
 	deliver.OverQuota: exCantCreate, deliver.Malformed: exDataErr, deliver.Unavailable: exTempFail,
+	deliver.NoSpace: exTempFail,
 }
 
 func newDeliver(o *options) *cobra.Command {

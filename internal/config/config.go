@@ -7,6 +7,7 @@ type Config struct {
 	DataDir     string   `yaml:"data_dir" doc:"The store: mail, accounts.db and run/. It is made by bascule init (or serve --init) and carries a marker file, so that a disk that is not mounted is noticed."`
 	IndexDir    string   `yaml:"index_dir" doc:"Where the accounts' index databases go; empty: beside each Maildir. For mail on a slower disk than the index."`
 	RunDir      string   `yaml:"run_dir" doc:"Locks and sockets through which the processes of one store talk; the same for all of them, on a local file system. Empty: run/ in data_dir."`
+	MinFree     Size     `yaml:"min_free" doc:"New mail is refused (LMTP 452, APPEND NO) while a disk of the store has less free, or less than a hundredth of it if that is smaller: a disk that is full to the end would keep people from reading and deleting too. 0: mail may fill it."`
 	Hostname    string   `yaml:"hostname" doc:"Name in greetings, in Received fields and in file names; empty: the system's."`
 	Locks       string   `yaml:"locks" doc:"file: locks and changes are shared between all processes on the data directory, always safe. memory: one process has it for itself."`
 	Watch       string   `yaml:"watch" doc:"How changes by other programs in open mailboxes are noticed. auto: by inotify, by polling where that is not to be had. poll: by polling. off: only when a client asks."`
@@ -162,7 +163,7 @@ type Log struct {
 // Default is the configuration of an empty file.
 func Default() Config {
 	return Config{
-		DataDir: "/var/lib/bascule", Locks: "file", Watch: "auto", StopTimeout: Duration(8 * time.Second),
+		DataDir: "/var/lib/bascule", MinFree: 64 << 20, Locks: "file", Watch: "auto", StopTimeout: Duration(8 * time.Second),
 		Listeners: Listeners{
 			POP3: []Address{":1110"}, POP3S: nil, IMAP: []Address{":1143"}, IMAPS: nil, LMTP: []Address{"127.0.0.1:1024"},
 		},

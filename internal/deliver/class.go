@@ -26,14 +26,16 @@ const (
 	Malformed
 	// Unavailable: the store is not there (an unmounted disk). A later attempt may succeed.
 	Unavailable
+	// NoSpace: the disk is full, or nearly so.
+	NoSpace
 )
 
 // String is the class's name in metrics.
 func (c Class) String() string {
-	if c < Temporary || c > Unavailable {
+	if c < Temporary || c > NoSpace {
 		return "?"
 	}
-	return [...]string{"temporary", "no-user", "deferred", "rejected", "over-quota", "malformed", "unavailable"}[c]
+	return [...]string{"temporary", "no-user", "deferred", "rejected", "over-quota", "malformed", "unavailable", "no-space"}[c]
 }
 
 // Error is a refusal with its class. Text is for the sender; it names nothing that is ours alone to know.
@@ -68,6 +70,8 @@ func classify(err error) error {
 		return &Error{OverQuota, "Mailbox is full", err}
 	case errors.Is(err, maildir.ErrNoMarker):
 		return &Error{Unavailable, "Mail store is not available", err}
+	case errors.Is(err, maildir.ErrDiskFull):
+		return &Error{NoSpace, "Insufficient system storage", err}
 	}
 	return &Error{Temporary, "Delivery failed here; try again later", err}
 }

@@ -54,9 +54,12 @@ func (d *Deliverer) Resolve(ctx context.Context, given string) (*Recipient, erro
 	return r, nil
 }
 
-// CheckQuota refuses early what could not be delivered: a message of size bytes, 0 when the size is not known. The
-// delivery itself checks again.
+// CheckQuota refuses early what could not be delivered, as the account or the disk is full: a message of size bytes, 0 when the size is
+// not known. The delivery itself checks again.
 func (d *Deliverer) CheckQuota(ctx context.Context, r *Recipient, size int64) error {
+	if err := d.opt.Store.HasRoom(r.Account.Address.String()); err != nil {
+		return classify(err)
+	}
 	if r.Account.QuotaBytes <= 0 && r.Account.QuotaMessages <= 0 {
 		return nil
 	}

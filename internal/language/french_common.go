@@ -2,6 +2,7 @@ package language
 
 // frenchCommon is what the gate says, to clients of every protocol.
 var frenchCommon = []entry{
+	{"The server's disk is full; please tell its administrators", "Le disque du serveur est plein ; veuillez prévenir ses administrateurs"},
 	{"Authentication failed", "Échec de l’authentification"},
 	{"Internal error, try again later", "Erreur interne, réessayez plus tard"},
 	{"Passwords are not taken in clear text here; use TLS", "Les mots de passe en clair ne sont pas acceptés ici ; utilisez TLS"},

@@ -229,7 +229,7 @@ func TestDiskFull(t *testing.T) {
 		m.begin(recipients...)
 		m.send("Subject: x\r\n\r\n%s\r\n.", strings.Repeat("x", 100_000))
 		for range recipients {
-			m.want("45")
+			m.want("452 4.3.1")
 		}
 		for _, r := range recipients {
 			if n := files(t, s, r); n != 0 && len(recipients) == 1 {
@@ -248,6 +248,30 @@ func TestDiskFull(t *testing.T) {
 	if n := files(t, s, "both@example.org"); n != 2 {
 		t.Errorf("%d files", n)
 	}
+}
+
+// While the disk is nearly full recipients are refused before the message is sent.
+func TestNearlyFullDisk(t *testing.T) {
+	var nearly atomic.Bool
+	s := testkit.Start(t, testkit.Options{Store: maildir.Options{MinFree: 1 << 20, FreeSpace: func(string) (int64, int64, error) {
+		if nearly.Load() {
+			return 1<<20 - 1, 1 << 40, nil
+		}
+		return 1 << 20, 1 << 40, nil
+	}}})
+	m := dial(t, s)
+	nearly.Store(true)
+	m.send("MAIL FROM:<a@example.net>")
+	m.want("250")
+	m.send("RCPT TO:<both@example.org>")
+	m.want("452 4.3.1")
+	nearly.Store(false)
+	m.send("RCPT TO:<both@example.org>")
+	m.want("250")
+	m.send("DATA")
+	m.want("354")
+	m.send("Subject: x\r\n\r\ny\r\n.")
+	m.want("250")
 }
 
 const letters = "0123456789 abcdefghijklmnopqrstuvwxyz\r\n"

@@ -20,6 +20,7 @@ var replies = map[deliver.Class]struct {
 	deliver.OverQuota:   {552, smtp.EnhancedCode{5, 2, 2}},
 	deliver.Malformed:   {550, smtp.EnhancedCode{5, 1, 3}},
 	deliver.Unavailable: {451, smtp.EnhancedCode{4, 3, 2}},
+	deliver.NoSpace:     {452, smtp.EnhancedCode{4, 3, 1}},
 }
 
 // resultOf is what became of a message for a recipient, as it is counted.

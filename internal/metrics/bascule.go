@@ -50,7 +50,7 @@ func New(imapVerbs, pop3Verbs []string) *Metrics {
 		Label{"cmd", imapVerbs}, result)
 	m.pop3Commands = m.Histogram("bascule_pop3_command_seconds", "Time from a command's line to the end of its answer.", Label{"cmd", pop3Verbs}, result)
 	m.recipients = m.Counter("bascule_lmtp_recipients_total", "Recipients by what became of their message.",
-		Label{"result", []string{"delivered", "temporary", "no-user", "deferred", "rejected", "over-quota", "malformed", "unavailable", "broken"}})
+		Label{"result", []string{"delivered", "temporary", "no-user", "deferred", "rejected", "over-quota", "malformed", "unavailable", "no-space", "broken"}})
 	m.deliveries = m.Histogram("bascule_lmtp_delivery_seconds", "Time to receive and store a message for one recipient.")
 	m.deleted = m.Counter("bascule_deleted_messages_total", "Messages removed for good by sessions.", Label{"protocol", []string{"pop3", "imap"}})
 	m.Store = Store{

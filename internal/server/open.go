@@ -84,7 +84,7 @@ func Open(ctx context.Context, cfg config.Config, process string, log *slog.Logg
 	}
 	b.closers = append(b.closers, b.Accounts.Close)
 	opts := maildir.Options{DataDir: cfg.DataDir, IndexDir: cfg.IndexDir, Locks: b.Locks, Bus: b.bus, Log: log, Hostname: hostname(cfg),
-		Metrics: b.metrics.Store, Describe: cfg.Log.Deletions != "off",
+		MinFree: int64(cfg.MinFree), Metrics: b.metrics.Store, Describe: cfg.Log.Deletions != "off",
 		Sharing: func(ctx context.Context, owner string, with []string, exact bool) error {
 			return b.Accounts.SetShares(ctx, accounts.Address(owner), with, exact)
 		}}
