@@ -56,15 +56,7 @@ race: ## the same under the race detector
 	$(CHECK) -race -timeout 20m ./$(TIMED)
 
 fuzz: ## every fuzz target for FUZZTIME; what a package's targets run in is linked once
-	@set -e; work=$$(mktemp -d); trap "rm -rf $$work" EXIT; corpus=$$($(GO) env GOCACHE)/fuzz; \
-	grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read dir; do \
-		$(GO) test $(FLAGS) -c -fuzz . -o $$work/fuzz.test $$dir; \
-		for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -c6-); do \
-			echo "$$dir $$f"; \
-			(cd $$dir && $$work/fuzz.test -test.run '^$$' -test.fuzz "^$$f$$" -test.fuzztime $(FUZZTIME) -test.fuzzminimizetime 10x \
-				-test.fuzzcachedir $$corpus/bascule/$$dir); \
-		done; \
-	done
+	.ci/fuzz $(FUZZTIME) $(GO) $(FLAGS)
 
 KILLS ?= 100
 crash: ## kill the real program KILLS times under load
