@@ -48,8 +48,8 @@ var domainErrors = []struct {
 }{
 	// Counted: some clients ask for such a message for ever, and only a new session shows them that it is gone.
 	{maildir.ErrGone, refusal{code: "SYS/TEMP", text: "Message is gone", isBad: true}},
-	{maildir.ErrClosed, refusal{code: "SYS/TEMP", text: "The mailbox was closed; try again later"}},
 	{maildir.ErrReplaced, refusal{code: "SYS/TEMP", text: "The mailbox was removed or restored; connect again"}},
+	{maildir.ErrClosed, refusal{code: "SYS/TEMP", text: "The mailbox was closed; try again later"}},
 	{maildir.ErrDiskFull, refusal{code: "SYS/TEMP", text: "The server's disk is full; please tell its administrators"}},
 	{maildir.ErrNoMarker, refusal{code: "SYS/TEMP", text: "The mail store is not there; try again later"}},
 	{context.Canceled, refusal{code: "SYS/TEMP", text: "The server is stopping; try again later"}},
