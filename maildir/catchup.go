@@ -2,7 +2,9 @@ package maildir
 
 import (
 	"context"
+	"fmt"
 
+	"bascule/internal/sqlitex"
 	"bascule/maildir/index"
 )
 
@@ -51,12 +53,16 @@ func (w *writing) catchUp() error {
 	return w.finishDead()
 }
 
-// takeRow makes row what is known of its folder, and brings its open mailbox in step.
+// takeRow makes row what is known of its folder, and brings its open mailbox in step. An id never becomes another mailbox's, so where it has,
+// this is the index of another account that got the file's number, on a file system without times of birth.
 func (a *Account) takeRow(tx index.Tx, row *index.Folder) error {
 	f := a.byID[row.ID]
 	if f == nil {
 		a.byID[row.ID] = &folder{a: a, row: *row}
 		return nil
+	}
+	if row.ObjectID != f.row.ObjectID {
+		return fmt.Errorf("%w: folder %d is another mailbox", sqlitex.ErrReplaced, row.ID)
 	}
 	silent, access := row.Silent != f.row.Silent, row.ACL != f.row.ACL || row.URLKey != f.row.URLKey || row.SeenPrivate != f.row.SeenPrivate
 	if err := f.takeEyes(tx, row); err != nil {

@@ -139,3 +139,31 @@ func restingAll(stores ...*testStore) (stop func()) {
 	}
 	return func() { close(end); wg.Wait() }
 }
+
+// Where the file system tells no time of birth, the index of another account may have the number of the one before.
+func TestRestFindsAnotherAccountInTheSameFile(t *testing.T) {
+	s := newTestStore(t)
+	a := must[*Account](t)(s.Store.Account(t.Context(), "a@example.org", testPolicy))
+	defer a.Close()
+	deliver(t, a, Inbox, 3)
+	drop := must[*Maildrop](t)(a.OpenMaildrop(t.Context(), locking.Holder{}, MaildropOptions{}))
+	defer drop.Release()
+	s.quiet()
+	path := filepath.Join(s.indexDir("a@example.org"), "index.db")
+	kept := filepath.Join(t.TempDir(), "index.db")
+	must[struct{}](t)(struct{}{}, os.Link(path, kept))
+
+	other := openTestStore(t, s.data, locking.NewInProcess(), notify.NewInProcess())
+	must[struct{}](t)(struct{}{}, other.Remove("a@example.org"))
+	made := must[*Account](t)(other.Store.Account(t.Context(), "a@example.org", testPolicy))
+	deliver(t, made, Inbox, 3)
+	made.Close()
+	other.quiet()
+	must[struct{}](t)(struct{}{}, os.WriteFile(kept, must[[]byte](t)(os.ReadFile(path)), 0o600))
+	must[struct{}](t)(struct{}{}, os.Rename(kept, path))
+
+	if err := drop.Quit(t.Context(), []int{0, 1, 2}, nil); !errors.Is(err, ErrReplaced) {
+		t.Errorf("removing what is in the other account: %v", err)
+	}
+	equal(t, "left", uidsOf(open(t, s.account("a@example.org"), Inbox).Snapshot()), []UID{1, 2, 3})
+}
