@@ -168,7 +168,11 @@ func (db *DB) Do(ctx context.Context, fn func(*Q) error) error {
 	if err := db.wake(ctx); err != nil {
 		return err
 	}
-	return fn(&Q{db.link, db.links})
+	err := fn(&Q{db.link, db.links})
+	if db.links > 1 && IsReadOnly(err) && !IsFull(err) {
+		db.disconnect() // the next turn tries again; see wake
+	}
+	return err
 }
 
 // Tx calls fn inside BEGIN IMMEDIATE and commits if fn returns nil; what was

@@ -37,7 +37,8 @@ func (db *DB) Rest() (closed bool, err error) {
 	return true, nil
 }
 
-// wake ends a rest. The caller has the turn.
+// wake ends a rest. The caller has the turn. Where the files cannot be opened for writing in that moment, be it for want of descriptors,
+// SQLite opens them for reading, and goes on so; whoever finds that ends the link.
 func (db *DB) wake(ctx context.Context) error {
 	db.used = true
 	if db.link != nil {

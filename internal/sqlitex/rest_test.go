@@ -5,8 +5,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // rest makes db rest, whatever was done before.
@@ -171,6 +174,46 @@ func TestRestEndsWhenTheFileCanBeOpenedAgain(t *testing.T) {
 	}
 	if err := db.Tx(t.Context(), insert("b")); err != nil || count(t, db) != 2 {
 		t.Fatal(err)
+	}
+}
+
+// SQLite opens for reading what it cannot open for writing. That must not outlast its cause.
+func TestRestThatEndsReadOnlyIsMended(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, filepath.Join(dir, "x.db"))
+	other := open(t, db.Path()) // its files stay, so that they can be opened
+	if err := other.Tx(t.Context(), insert("a")); err != nil {
+		t.Fatal(err)
+	}
+	rest(t, db)
+	mode := func(m fs.FileMode) {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			if err := os.Chmod(db.Path()+suffix, m); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	mode(0o444)
+	if os.Geteuid() == 0 { // nobody can, for the files of a thread
+		if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		unix.Setfsuid(65534)
+		defer unix.Setfsuid(0)
+	}
+	for range 2 {
+		if err := db.Tx(t.Context(), insert("b")); err == nil {
+			t.Fatal("it was written")
+		}
+	}
+	if os.Geteuid() == 0 {
+		unix.Setfsuid(0)
+	}
+	mode(0o600)
+	if err := db.Tx(t.Context(), insert("b")); err != nil || count(t, db) != 2 {
+		t.Fatalf("%d rows, %v", count(t, db), err)
 	}
 }
 
