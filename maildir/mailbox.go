@@ -2,6 +2,7 @@ package maildir
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -64,7 +65,7 @@ func (a *Account) Mailbox(ctx context.Context, name string) (*Mailbox, error) {
 // ErrNoMailbox.
 func (m *Mailbox) Look(ctx context.Context) (*Snapshot, error) {
 	s, err := m.refresh(ctx, opening)
-	if m.gone.Load() {
+	if m.gone.Load() && !errors.Is(err, ErrReplaced) {
 		err = fmt.Errorf("%w: %s", ErrNoMailbox, m.Name()) // its directory was not there any more
 	}
 	return s, err

@@ -140,6 +140,22 @@ func restingAll(stores ...*testStore) (stop func()) {
 	return func() { close(end); wg.Wait() }
 }
 
+// A session that had begun to open a mailbox is not told that there is none: its mail program would forget all that it has.
+func TestRestFindsAnotherAccountWhileAMailboxIsOpened(t *testing.T) {
+	s := newTestStore(t)
+	a := must[*Account](t)(s.Store.Account(t.Context(), "a@example.org", testPolicy))
+	defer a.Close()
+	m := must[*Mailbox](t)(a.Attach(t.Context(), Inbox))
+	defer m.Close()
+	s.quiet()
+	must[struct{}](t)(struct{}{}, openTestStore(t, s.data, locking.NewInProcess(), notify.NewInProcess()).Remove("a@example.org"))
+	for range 2 {
+		if _, err := m.Look(t.Context()); !errors.Is(err, ErrReplaced) {
+			t.Errorf("look: %v", err)
+		}
+	}
+}
+
 // Where the file system tells no time of birth, the index of another account may have the number of the one before.
 func TestRestFindsAnotherAccountInTheSameFile(t *testing.T) {
 	s := newTestStore(t)
