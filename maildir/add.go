@@ -209,7 +209,7 @@ func (a *Account) unpublish(f *folder, s *spooled) {
 	if !s.published {
 		return
 	}
-	a.read(context.Background(), func(tx) error {
+	remove := func() error {
 		at := disk.Place{Folder: s.in.Folder(), Sub: disk.Cur, File: s.base + s.tail}
 		err := a.dir.Remove(at)
 		if !f.gone && f.row.Dir != at.Folder {
@@ -217,7 +217,17 @@ func (a *Account) unpublish(f *folder, s *spooled) {
 			err = a.dir.Remove(at)
 		}
 		return err
+	}
+	looked := false
+	a.read(context.Background(), func(tx) error {
+		looked = true
+		return remove()
 	})
+	if !looked { // the index cannot be opened, say; the file must go all the same
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		remove()
+	}
 }
 
 // resolveFlags turns a message's flag names into bits and the end of its file name,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -119,6 +120,35 @@ func TestRestFindsAnotherAccountAtLogin(t *testing.T) {
 	must[struct{}](t)(struct{}{}, other.Remove("a@example.org"))
 	deliver(t, other.account("a@example.org"), Inbox, 1)
 	equal(t, "found", uidsOf(open(t, s.account("a@example.org"), Inbox).Snapshot()), []UID{1})
+}
+
+// A delivery that fails, as the index cannot be opened again in that moment, leaves nothing behind: its sender comes again.
+func TestRestThatCannotEndLeavesNoMessage(t *testing.T) {
+	data := t.TempDir()
+	if err := Create(data); err != nil {
+		t.Fatal(err)
+	}
+	st, err := Open(Options{DataDir: data, IndexDir: filepath.Join(data, "index"), Locks: locking.NewInProcess(), Bus: notify.NewInProcess()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &testStore{Store: st, t: t, data: data, used: map[string]bool{}}
+	t.Cleanup(func() { s.check(); st.Close() })
+	a := s.account("a@example.org")
+	m := open(t, a, Inbox)
+	in := must[*spooled](t)(a.spool(t.Context(), m.f, Incoming{R: strings.NewReader(mail(1))}))
+	defer in.abort()
+	s.quiet()
+	dir := s.indexDir("a@example.org")
+	must[struct{}](t)(struct{}{}, os.Rename(dir, dir+".away"))
+	must[struct{}](t)(struct{}{}, os.WriteFile(dir, nil, 0o600))
+	if err := a.addOne(t.Context(), m.f, in); err == nil || errors.Is(err, ErrReplaced) {
+		t.Errorf("add: %v", err)
+	}
+	must[struct{}](t)(struct{}{}, os.Remove(dir))
+	must[struct{}](t)(struct{}{}, os.Rename(dir+".away", dir))
+	deliver(t, a, Inbox, 1)
+	equal(t, "messages", refresh(t, m).Len(), 1)
 }
 
 // restingAll lets the stores' accounts rest over and over until stop is called.
