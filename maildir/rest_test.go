@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"bascule/internal/notify"
 	"bascule/locking"
@@ -122,33 +123,65 @@ func TestRestFindsAnotherAccountAtLogin(t *testing.T) {
 	equal(t, "found", uidsOf(open(t, s.account("a@example.org"), Inbox).Snapshot()), []UID{1})
 }
 
-// A delivery that fails, as the index cannot be opened again in that moment, leaves nothing behind: its sender comes again.
-func TestRestThatCannotEndLeavesNoMessage(t *testing.T) {
-	data := t.TempDir()
-	if err := Create(data); err != nil {
-		t.Fatal(err)
-	}
+// withoutIndex calls fn while the index of an account cannot be opened, nor is it missing.
+func (s *testStore) withoutIndex(address string, fn func()) {
+	s.t.Helper()
+	dir := s.indexDir(address)
+	must[struct{}](s.t)(struct{}{}, os.Rename(dir, dir+".away"))
+	must[struct{}](s.t)(struct{}{}, os.WriteFile(dir, nil, 0o600))
+	fn()
+	must[struct{}](s.t)(struct{}{}, os.Remove(dir))
+	must[struct{}](s.t)(struct{}{}, os.Rename(dir+".away", dir))
+}
+
+// openApart opens a store whose indexes are not beside the mail.
+func openApart(t *testing.T, data string) *testStore {
+	t.Helper()
 	st, err := Open(Options{DataDir: data, IndexDir: filepath.Join(data, "index"), Locks: locking.NewInProcess(), Bus: notify.NewInProcess()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &testStore{Store: st, t: t, data: data, used: map[string]bool{}}
 	t.Cleanup(func() { s.check(); st.Close() })
+	return s
+}
+
+// A delivery that fails, as the index cannot be opened again in that moment, leaves nothing behind: its sender comes again.
+func TestRestThatCannotEndLeavesNoMessage(t *testing.T) {
+	s := openApart(t, newTestStore(t).data)
 	a := s.account("a@example.org")
 	m := open(t, a, Inbox)
 	in := must[*spooled](t)(a.spool(t.Context(), m.f, Incoming{R: strings.NewReader(mail(1))}))
 	defer in.abort()
 	s.quiet()
-	dir := s.indexDir("a@example.org")
-	must[struct{}](t)(struct{}{}, os.Rename(dir, dir+".away"))
-	must[struct{}](t)(struct{}{}, os.WriteFile(dir, nil, 0o600))
-	if err := a.addOne(t.Context(), m.f, in); err == nil || errors.Is(err, ErrReplaced) {
-		t.Errorf("add: %v", err)
-	}
-	must[struct{}](t)(struct{}{}, os.Remove(dir))
-	must[struct{}](t)(struct{}{}, os.Rename(dir+".away", dir))
+	s.withoutIndex("a@example.org", func() {
+		if err := a.addOne(t.Context(), m.f, in); err == nil || errors.Is(err, ErrReplaced) {
+			t.Errorf("add: %v", err)
+		}
+	})
 	deliver(t, a, Inbox, 1)
 	equal(t, "messages", refresh(t, m).Len(), 1)
+}
+
+// News that could not be looked at in that moment are told a while later, although nothing else happens.
+func TestRestThatCannotEndHidesNews(t *testing.T) {
+	s := openApart(t, newTestStore(t).data)
+	s.lookAgain = time.Millisecond
+	other := openApart(t, s.data)
+	a, b := s.account("a@example.org"), other.account("a@example.org")
+	m := open(t, a, Inbox)
+	woken := make(chan struct{}, 1)
+	defer m.Watch(func() {
+		select {
+		case woken <- struct{}{}:
+		default:
+		}
+	})()
+	s.quiet()
+	deliver(t, b, Inbox, 1)
+	s.withoutIndex("a@example.org", m.lookUntilQuiet)
+	<-woken
+	equal(t, "messages", m.Snapshot().Len(), 1)
 }
 
 // restingAll lets the stores' accounts rest over and over until stop is called.

@@ -69,6 +69,8 @@ type Store struct {
 	ending bool
 	bg     sync.WaitGroup
 
+	lookAgain time.Duration // lookAgain, save in tests
+
 	// keepAll, in tests, keeps every snapshot, however small it is and whatever has changed.
 	keepAll bool
 
@@ -116,7 +118,7 @@ func Open(opts Options) (*Store, error) {
 	if err := s.checkMarker(); err != nil {
 		return nil, err
 	}
-	s.fill.delay = fillDelay
+	s.fill.delay, s.lookAgain = fillDelay, lookAgain
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.background(s.restQuiet)
 	return s, nil

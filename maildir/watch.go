@@ -29,6 +29,7 @@ type watching struct {
 	looking bool      // a goroutine looks for changes
 	again   bool      // and shall look once more
 	soon    bool      // a look will begin shortly
+	later   bool      // a look that failed will be repeated
 	waiting time.Time // since when changes are taken for commits on their way
 }
 
@@ -222,11 +223,15 @@ func (m *Mailbox) lookUntilQuiet() {
 	for {
 		before := m.current.Load()
 		_, err := m.refresh(context.Background(), nudged)
-		if err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrClosed) {
+		failed := err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrClosed)
+		if failed {
 			m.a.log.Error("mailbox could not be looked at", "folder", m.Name(), "err", err)
 		}
 		if before != m.current.Load() {
 			m.wake()
+		}
+		if failed && m.watched() {
+			m.lookLater()
 		}
 		m.lookMu.Lock()
 		if !m.again || err != nil {
@@ -237,4 +242,24 @@ func (m *Mailbox) lookUntilQuiet() {
 		m.again = false
 		m.lookMu.Unlock()
 	}
+}
+
+// lookAgain is when a look that failed is repeated: the index may have been closed, and no descriptor free to open it. Sessions in IDLE would
+// hear of the news with the next ones only.
+const lookAgain = time.Minute
+
+// lookLater is look after that while; calls that come meanwhile merge.
+func (m *Mailbox) lookLater() {
+	m.lookMu.Lock()
+	defer m.lookMu.Unlock()
+	if m.later {
+		return
+	}
+	m.later = true
+	time.AfterFunc(m.a.store.lookAgain, func() {
+		m.lookMu.Lock()
+		m.later = false
+		m.lookMu.Unlock()
+		m.look()
+	})
 }
