@@ -61,10 +61,16 @@ type identity struct {
 	born         unix.StatxTimestamp
 }
 
+// statx is the system call, save in a test.
+var statx = unix.Statx
+
 // identify opens nothing: closing another descriptor of the file would drop SQLite's locks (see doc.go).
 func identify(path string) (identity, error) {
 	var st unix.Statx_t
-	err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_INO|unix.STATX_BTIME, &st)
+	err := statx(unix.AT_FDCWD, path, 0, unix.STATX_INO|unix.STATX_BTIME, &st)
+	if err == unix.ENOSYS || err == unix.EPERM {
+		return identifyOld(path) // a kernel before 4.11, or a container whose rules are older than the call
+	}
 	if err != nil {
 		return identity{}, &fs.PathError{Op: "statx", Path: path, Err: err}
 	}
@@ -73,4 +79,13 @@ func identify(path string) (identity, error) {
 		id.born = st.Btime
 	}
 	return id, nil
+}
+
+// identifyOld is identify without the time of birth.
+func identifyOld(path string) (identity, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return identity{}, &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	return identity{major: unix.Major(uint64(st.Dev)), minor: unix.Minor(uint64(st.Dev)), inode: st.Ino}, nil
 }

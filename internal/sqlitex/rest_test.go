@@ -141,6 +141,27 @@ func TestRestRefusesAnotherFile(t *testing.T) {
 	}
 }
 
+// Where the kernel, or the rules of a container, know no statx, databases are opened all the same, and another file is noticed by its inode.
+func TestIdentityWithoutStatx(t *testing.T) {
+	defer func() { statx = unix.Statx }()
+	for _, refusal := range []error{unix.ENOSYS, unix.EPERM} {
+		statx = func(int, string, int, int, *unix.Statx_t) error { return refusal }
+		db := open(t, filepath.Join(t.TempDir(), "x.db"))
+		rest(t, db)
+		if n := count(t, db); n != 0 {
+			t.Errorf("%d rows", n)
+		}
+		rest(t, db)
+		open(t, db.Path()+".copy").Close()
+		if err := os.Rename(db.Path()+".copy", db.Path()); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Tx(t.Context(), insert("a")); !errors.Is(err, ErrReplaced) {
+			t.Errorf("another file: %v", err)
+		}
+	}
+}
+
 func remove(t *testing.T, path string) {
 	t.Helper()
 	if err := os.Remove(path); err != nil {
