@@ -308,16 +308,21 @@ func BenchmarkColdMailbox(b *testing.B) {
 	}
 }
 
-// BenchmarkKept writes and reads the kept snapshot of 100,000 messages.
-func BenchmarkKept(b *testing.B) {
+// benchSnapshot has n messages with names that we have given them.
+func benchSnapshot(n int) *Snapshot {
 	namer, now := disk.NewNamer("mail.example.org"), time.Now()
-	msgs := make([]Message, 100_000)
+	msgs := make([]Message, n)
 	for i := range msgs {
 		at := now.Add(time.Duration(i) * 617 * time.Second)
 		msgs[i] = Message{UID: UID(i + 1), ModSeq: ModSeq(i), Flags: FlagSeen, Size: int64(2000 + i), Disk: int64(2000 + i), Kind: 3, internal: at.Unix(), saved: at.Unix(), tail: ":2,S"}
 		msgs[i].base = disk.WithSizes(namer.Unique(at), msgs[i].Disk, msgs[i].Size)
 	}
-	s := newSnapshot(snapshotHead{uidNext: 1 << 20, modSeq: 100_000}, msgs)
+	return newSnapshot(snapshotHead{uidNext: 1 << 20, modSeq: ModSeq(n)}, msgs)
+}
+
+// BenchmarkKept writes and reads the kept snapshot of 100,000 messages.
+func BenchmarkKept(b *testing.B) {
+	s := benchSnapshot(100_000)
 	file, _ := encodeKept(s, 1, boot)
 	path := filepath.Join(b.TempDir(), "snapshot")
 	if err := os.WriteFile(path, file, 0o600); err != nil {

@@ -1,6 +1,7 @@
 package maildir
 
 import (
+	"bytes"
 	"slices"
 	"sync/atomic"
 )
@@ -9,17 +10,18 @@ import (
 // mailbox of 100,000 copies little, large enough that the list of chunks stays short.
 const chunkSize = 256
 
-// chunk is a run of messages in UID order, never changed once it is in a snapshot. Those of
-// one that comes from a kept snapshot are read when somebody looks at them.
+// chunk is a run of messages in UID order, never changed once it is in a snapshot. They may be packed, in a kept snapshot's file or, while nobody
+// wants them, in memory: then they are unpacked when somebody looks at them.
 type chunk struct {
 	count, unseen int
 	firstUnseen   int // its index in the chunk, if there is one
 	last          UID // the highest
 
-	list   []Message
-	kept   *keptFile // instead of list
+	opened atomic.Pointer[[]Message] // nil: packed
+	folded atomic.Pointer[[]byte]    // the packed form, once somebody has folded the chunk
+	kept   *keptFile                 // has the packed form until the chunk is opened; nil for a chunk that was made here
 	at     keptSpan
-	opened atomic.Pointer[[]Message]
+	read   atomic.Bool // of kept it needs nothing any more
 
 	summary atomic.Pointer[chunkSummary] // nil until somebody asks
 }
@@ -32,7 +34,8 @@ type chunkSummary struct {
 
 // newChunk takes over msgs.
 func newChunk(msgs []Message) *chunk {
-	c := &chunk{count: len(msgs), list: msgs}
+	c := &chunk{count: len(msgs)}
+	c.opened.Store(&msgs)
 	for i := range msgs {
 		if msgs[i].Flags&FlagSeen == 0 {
 			if c.unseen++; c.unseen == 1 {
@@ -54,20 +57,59 @@ func chunksOf(msgs []Message) (out []*chunk) {
 	return out
 }
 
-// msgs are the chunk's messages. They must not be changed.
+// msgs are the chunk's messages. They must not be changed. They stay where they are as long as somebody has them.
 func (c *chunk) msgs() []Message {
-	if c.kept == nil {
-		return c.list
+	for {
+		if l := c.opened.Load(); l != nil {
+			return *l
+		}
+		if l, ok := c.unpack(); ok && c.opened.CompareAndSwap(nil, &l) {
+			if c.kept != nil && c.read.CompareAndSwap(false, true) {
+				c.kept.close()
+			}
+			return l
+		}
 	}
-	if l := c.opened.Load(); l != nil {
-		return *l
+}
+
+// unpack is false if somebody else was quicker and has closed the file.
+func (c *chunk) unpack() ([]Message, bool) {
+	t := scratches.Get().(*scratch)
+	defer scratches.Put(t)
+	b, err := c.packed(t)
+	switch {
+	case err == nil:
+		return t.unpack(b, c.count), true
+	case c.read.Load():
+		return nil, false
 	}
-	l := c.kept.open(c)
-	if !c.opened.CompareAndSwap(nil, &l) {
-		return *c.opened.Load() // a message is in one place, whoever asked first
+	c.kept.damaged.Store(true)
+	return placeholders(c), true
+}
+
+// packed is the chunk's packed form, which is valid until t is used again. It is for a chunk that is not open; errKept, or an error of reading,
+// may also come of one that somebody has opened meanwhile.
+func (c *chunk) packed(t *scratch) ([]byte, error) {
+	if b := c.folded.Load(); b != nil {
+		return *b, nil
 	}
-	c.kept.close()
-	return l
+	return c.kept.packed(c, t)
+}
+
+// fold packs the messages, and leaves them to whoever has them: a third to a fifth of the memory is left. What nobody has opened stays as it is.
+func (c *chunk) fold() {
+	l := c.opened.Load()
+	if l == nil {
+		return
+	}
+	if c.folded.Load() == nil {
+		t := scratches.Get().(*scratch)
+		t.packed = pack(t.packed[:0], *l)
+		b := bytes.Clone(t.packed)
+		scratches.Put(t)
+		c.folded.Store(&b)
+	}
+	c.opened.Store(nil)
 }
 
 // summed is the chunk's summary.

@@ -64,21 +64,6 @@ func (k *keptFile) packed(c *chunk, t *scratch) ([]byte, error) {
 	return b, nil
 }
 
-// open reads a chunk's messages.
-func (k *keptFile) open(c *chunk) []Message {
-	t := scratches.Get().(*scratch)
-	defer scratches.Put(t)
-	b, err := k.packed(c, t)
-	if l := c.opened.Load(); l != nil {
-		return *l // somebody else was quicker, and may have closed the file
-	}
-	if err != nil {
-		k.damaged.Store(true)
-		return placeholders(c)
-	}
-	return t.unpack(b, c.count)
-}
-
 // close counts an opened chunk.
 func (k *keptFile) close() {
 	if k.left.Add(-1) == 0 {
@@ -107,18 +92,14 @@ func encodeKept(s *Snapshot, stamp int64, boot uint64) ([]byte, error) {
 	var t scratch
 	for _, c := range s.chunks {
 		at := len(b)
-		var packed []byte
-		var err error
-		if c.kept != nil && c.opened.Load() == nil {
-			packed, err = c.kept.packed(c, &t)
-		}
-		switch {
-		case c.kept == nil || c.opened.Load() != nil: // perhaps meanwhile, and the file is closed
-			b = pack(b, c.msgs())
-		case err != nil:
-			return nil, err
-		default:
+		if l := c.opened.Load(); l != nil {
+			b = pack(b, *l)
+		} else if packed, err := c.packed(&t); err == nil {
 			b = append(b, packed...)
+		} else if c.read.Load() { // meanwhile, and the file is closed
+			b = pack(b, c.msgs())
+		} else {
+			return nil, err
 		}
 		head, _ = binary.Append(head, binary.LittleEndian, keptChunk{
 			Messages: uint16(c.count), Unseen: uint16(c.unseen), FirstUnseen: uint16(c.firstUnseen),

@@ -7,10 +7,10 @@ import (
 	"bascule/internal/sqlitex"
 )
 
-// An account stays open as long as a session has it, be it a telephone in IDLE, and some without any. Its snapshots are small; the
-// connection to its index is a quarter of a megabyte and three descriptors. So the index of an account that is quiet is closed, and
-// opened again when it is needed: some hundred microseconds of processor time. The write lock's file stays open, which tells other
-// processes that the account is in use.
+// An account stays open as long as a session has it, be it a telephone in IDLE, and some without any. The connection to its index is a quarter of a
+// megabyte and three descriptors, and a message in a snapshot 170 octets. So the index of an account that is quiet is closed, and opened again when it
+// is needed: some hundred microseconds of processor time. Its snapshots are packed, to some 40 octets a message, and unpacked where somebody looks:
+// a quarter of a microsecond for each. The write lock's file stays open, which tells other processes that the account is in use.
 
 // restAfter is how long an account is quiet, at least, before its index is closed; twice that at most. A session that polls each
 // minute pays for an opening each time, which is less than its commands cost.
@@ -50,19 +50,31 @@ func (s *Store) rest() {
 	}
 }
 
-// rest closes the index, if it was quiet; closed says that it did.
+// rest closes the index, if it was quiet, and packs what the sessions see; closed says that it did.
 func (a *Account) rest() (closed bool) {
 	if !a.mu.TryLock() {
 		return false // it is not quiet
 	}
 	db := a.db
+	var seen []*Snapshot
+	for _, f := range a.byID {
+		if f.box != nil {
+			seen = append(seen, f.box.current.Load())
+		}
+	}
 	a.mu.Unlock()
 	if db == nil || a.hasRoom() != nil {
 		return false // an open index can be read on a full disk; opening one takes 32 KiB
 	}
-	closed, err := db.Rest() // without the lock, as it may wait for the disk
+	// Without the lock, as it may wait for the disk.
+	closed, err := db.Rest()
 	if err != nil {
 		a.log.Error("the index did not close cleanly; it is opened again when it is needed", "err", err)
+	}
+	if closed && !a.damaged.Load() {
+		for _, s := range seen {
+			s.fold()
+		}
 	}
 	return closed
 }

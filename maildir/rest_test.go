@@ -35,6 +35,7 @@ func TestQuietAccountClosesItsIndex(t *testing.T) {
 	equal(t, "rests after use", rests(a), false)
 	s.Store.rest()
 	equal(t, "rests", rests(a), true)
+	equal(t, "packed", m.Snapshot().chunks[0].opened.Load() == nil, true)
 
 	deliver(t, a, Inbox, 1)
 	equal(t, "rests after a delivery", rests(a), false)

@@ -107,6 +107,13 @@ func (s *Snapshot) Since(i int, since ModSeq) iter.Seq2[int, *Message] {
 	}
 }
 
+// fold packs the messages that nobody has looked at for a while; see chunk.fold.
+func (s *Snapshot) fold() {
+	for _, c := range s.chunks {
+		c.fold()
+	}
+}
+
 // WithFlags yields the messages from index from up to index to, that one not included, which have all flags of has and none of lacks. Chunks
 // that have none of them cost a comparison, others some nanoseconds a message.
 func (s *Snapshot) WithFlags(from, to int, has, lacks Flags) iter.Seq2[int, *Message] {
