@@ -96,11 +96,15 @@ func (c *chunk) packed(t *scratch) ([]byte, error) {
 	return c.kept.packed(c, t)
 }
 
+// messageOctets is what a message takes that is not packed, about.
+const messageOctets = 190
+
 // fold packs the messages, and leaves them to whoever has them: a third to a fifth of the memory is left. What nobody has opened stays as it is.
-func (c *chunk) fold() {
+// It returns how many octets became garbage, about.
+func (c *chunk) fold() (octets int64) {
 	l := c.opened.Load()
 	if l == nil {
-		return
+		return 0
 	}
 	if c.folded.Load() == nil {
 		t := scratches.Get().(*scratch)
@@ -110,6 +114,7 @@ func (c *chunk) fold() {
 		c.folded.Store(&b)
 	}
 	c.opened.Store(nil)
+	return int64(len(*l)) * messageOctets
 }
 
 // summed is the chunk's summary.

@@ -73,7 +73,7 @@ func (a *Account) rest() (closed bool) {
 	}
 	if closed && !a.damaged.Load() {
 		for _, s := range seen {
-			s.fold()
+			a.store.opts.Dropped(s.fold())
 		}
 	}
 	return closed

@@ -108,10 +108,11 @@ func (s *Snapshot) Since(i int, since ModSeq) iter.Seq2[int, *Message] {
 }
 
 // fold packs the messages that nobody has looked at for a while; see chunk.fold.
-func (s *Snapshot) fold() {
+func (s *Snapshot) fold() (octets int64) {
 	for _, c := range s.chunks {
-		c.fold()
+		octets += c.fold()
 	}
+	return octets
 }
 
 // WithFlags yields the messages from index from up to index to, that one not included, which have all flags of has and none of lacks. Chunks

@@ -35,6 +35,8 @@ type Options struct {
 	// FreeSpace is disk.FreeSpace unless a test has it otherwise.
 	FreeSpace func(path string) (free, total int64, err error)
 
+	// Dropped is told how many octets of memory the store has let go of, about, which the next collection of garbage would give back. May be nil.
+	Dropped func(octets int64)
 	// KeepOpen is how many accounts that nobody uses stay open (default 256): a POP3
 	// client that polls finds its index open.
 	KeepOpen int
@@ -101,6 +103,9 @@ func Open(opts Options) (*Store, error) {
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
+	}
+	if opts.Dropped == nil {
+		opts.Dropped = func(int64) {}
 	}
 	if opts.FreeSpace == nil {
 		opts.FreeSpace = disk.FreeSpace

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,8 +13,9 @@ import (
 // first login takes 19 MiB for its argon2id hash. While the server is at work this does nothing.
 type keeper struct {
 	samples   []metrics.Sample
-	allocated uint64 // octets allocated since the start, at the last tick
-	collected uint64 // the same, when memory was last given back
+	allocated uint64       // octets allocated since the start, at the last tick
+	collected uint64       // the same, when memory was last given back
+	dropped   atomic.Int64 // octets that were let go of since then
 }
 
 const (
@@ -55,16 +57,20 @@ func (k *keeper) run(stop <-chan struct{}) {
 	}
 }
 
+// drop notes that somebody has let go of so many octets of the heap, which nothing that is allocated would tell. Any goroutine may call it.
+func (k *keeper) drop(octets int64) { k.dropped.Add(octets) }
+
 // due tells whether a burst is over.
 func (k *keeper) due() bool {
 	allocated, live := k.look()
 	calm := allocated-k.allocated < keeperCalm
 	k.allocated = allocated
-	return calm && allocated-k.collected >= max(keeperLeast, live/keeperShare)
+	return calm && allocated-k.collected+uint64(k.dropped.Load()) >= max(keeperLeast, live/keeperShare)
 }
 
 // collect runs beside the server's work. Pools let go of their buffers after two collections.
 func (k *keeper) collect() {
+	k.dropped.Store(0)
 	runtime.GC()
 	debug.FreeOSMemory()
 	k.allocated, _ = k.look()

@@ -38,4 +38,12 @@ func TestMemoryIsGivenBackAfterABurst(t *testing.T) {
 	if k.due() {
 		t.Error("due again although nothing happened")
 	}
+	k.drop(64 << 20)
+	if !k.due() {
+		t.Error("not due although much was let go of")
+	}
+	k.collect()
+	if k.due() {
+		t.Error("due again for what was let go of before")
+	}
 }

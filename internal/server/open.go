@@ -31,6 +31,7 @@ type Base struct {
 	metrics *metrics.Metrics // counted by the store
 	bus     notify.Bus
 	watcher *disk.Watcher // nil when nothing is watched
+	keeper  *keeper       // works while a Server runs
 	log     *slog.Logger
 	cfg     atomic.Pointer[config.Config]
 	closers []func() error // in order of opening
@@ -52,7 +53,7 @@ func Open(ctx context.Context, cfg config.Config, process string, log *slog.Logg
 	if err := preflight(cfg); err != nil {
 		return nil, err
 	}
-	b = &Base{log: log, metrics: metrics.New(imap.Verbs(), pop3.Verbs())}
+	b = &Base{log: log, metrics: metrics.New(imap.Verbs(), pop3.Verbs()), keeper: newKeeper()}
 	b.cfg.Store(&cfg)
 	defer func() {
 		if err != nil {
@@ -84,7 +85,7 @@ func Open(ctx context.Context, cfg config.Config, process string, log *slog.Logg
 	}
 	b.closers = append(b.closers, b.Accounts.Close)
 	opts := maildir.Options{DataDir: cfg.DataDir, IndexDir: cfg.IndexDir, Locks: b.Locks, Bus: b.bus, Log: log, Hostname: hostname(cfg),
-		MinFree: int64(cfg.MinFree), Metrics: b.metrics.Store, Describe: cfg.Log.Deletions != "off",
+		MinFree: int64(cfg.MinFree), Dropped: b.keeper.drop, Metrics: b.metrics.Store, Describe: cfg.Log.Deletions != "off",
 		Sharing: func(ctx context.Context, owner string, with []string, exact bool) error {
 			return b.Accounts.SetShares(ctx, accounts.Address(owner), with, exact)
 		}}

@@ -32,7 +32,7 @@ func (s *Server) Run(ctx context.Context) error {
 	for _, l := range s.lmtps {
 		serving.Go(func() { s.lmtp.Serve(l) })
 	}
-	serving.Go(func() { newKeeper().run(s.stop) })
+	serving.Go(func() { s.keeper.run(s.stop) })
 	if s.certs != nil {
 		serving.Go(func() { s.certs.Watch(s.opt.Config.TLS.Reload.D(), s.stop) })
 	}
