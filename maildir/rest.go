@@ -13,8 +13,8 @@ import (
 // a quarter of a microsecond for each. The write lock's file stays open, which tells other processes that the account is in use.
 
 // restAfter is how long an account is quiet, at least, before its index is closed; twice that at most. A session that polls each
-// minute pays for an opening each time, which is less than its commands cost.
-const restAfter = 10 * time.Second
+// minute pays for an opening each time, which is less than its commands cost. Only tests change it.
+var restAfter = 10 * time.Second
 
 // restQuiet runs until the store is closed.
 func (s *Store) restQuiet() {

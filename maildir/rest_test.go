@@ -13,6 +13,9 @@ import (
 	"bascule/locking"
 )
 
+// Accounts rest when a test says so, however slow the machine is.
+func init() { restAfter = time.Hour }
+
 // quiet lets two ticks pass in which nobody uses an account.
 func (s *testStore) quiet() {
 	s.t.Helper()
