@@ -8,7 +8,7 @@ import (
 )
 
 // An account stays open as long as a session has it, be it a telephone in IDLE, and some without any. The connection to its index is a quarter of a
-// megabyte and three descriptors, and a message in a snapshot 170 octets. So the index of an account that is quiet is closed, and opened again when it
+// megabyte and three descriptors, and a message in a snapshot some 190 octets. So the index of an account that is quiet is closed, and opened again when it
 // is needed: some hundred microseconds of processor time. Its snapshots are packed, to some 40 octets a message, and unpacked where somebody looks:
 // a quarter of a microsecond for each. The write lock's file stays open, which tells other processes that the account is in use.
 
