@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"bascule/internal/accounts"
+	"bascule/maildir"
 )
 
 // proof is a password that was right: whose, and which one.
@@ -113,7 +114,11 @@ func offText(p Protocol, rule accounts.Protocols) string {
 func (g *Gate) refused(c *Client, a accounts.Address, mechanism string, err error) error {
 	var r *Refusal
 	cause := err
-	if !errors.As(err, &r) {
+	switch {
+	case errors.As(err, &r):
+	case errors.Is(err, maildir.ErrDiskFull):
+		r = refuse(SysTemp, "The server's disk is full; please tell its administrators")
+	default:
 		r = broken()
 	}
 	reason := r.Code.String()
